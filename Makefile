@@ -1,0 +1,59 @@
+# What people type. Each target installs what it needs: apt packages, and for tests a Python venv
+# inside the build folder.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+APT := libzstd-dev libqrencode-dev pkg-config
+TEST_APT := python3 python3-venv iproute2
+VENV := .build/venv
+
+.PHONY: help demo test bench build release format format-check setup setup-test simulate clean
+
+help:
+	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
+	@echo "make test      build and pass every test"
+	@echo "make bench     measure the link on loopback, beside its ceiling"
+	@echo "make release   optimised programs in .build/release"
+	@echo "make simulate  the protocol over a simulated bad link, alone"
+	@echo "make format    format all Swift sources; format-check only looks"
+
+# Installs only what is missing, so that a second run needs neither root nor network.
+setup:
+	@missing=""; for package in $(APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+
+setup-test: setup
+	@missing=""; for package in $(TEST_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+	@if [ ! -x $(VENV)/bin/python ] || ! $(VENV)/bin/python -c 'import mcap, mcap_protobuf, cryptography, zstandard' 2>/dev/null; then \
+	  python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt; fi
+
+build: setup
+	$(SWIFT) build
+
+release: setup
+	$(SWIFT) build -c release --product stt-agent
+	$(SWIFT) build -c release --product stt-collector
+	$(SWIFT) build -c release --product stt
+
+demo: build
+	.build/debug/stt demo
+
+test: setup-test
+	$(SWIFT) build --build-tests
+	STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python STT_TEST_PROGRAMS=$(CURDIR)/.build/debug $(SWIFT) test --skip-build
+
+simulate: setup
+	$(SWIFT) test --filter SimulationTests
+
+bench: release
+	.build/release/stt bench
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources collector Tests
+
+format-check:
+	$(SWIFT) format lint --recursive Package.swift Sources collector Tests
+
+clean:
+	rm -rf .build

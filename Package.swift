@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// CI treats every warning of this package as an error; a user's newer compiler does not.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+let settings: [SwiftSetting] =
+  strict + [
+    // Spans returned from properties need lifetime annotations, still behind a flag in 6.2 and 6.3.
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let containers: Target.Dependency = .product(name: "BasicContainers", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "stt",
+  products: [
+    .library(
+      name: "STT",
+      targets: ["STTBuffers", "STTWire", "STC", "STTSession", "STTSample", "STTRecord"]),
+    .executable(name: "stt-agent", targets: ["stt-agent"]),
+    .executable(name: "stt-collector", targets: ["stt-collector"]),
+    .executable(name: "stt", targets: ["stt"]),
+  ],
+  dependencies: [
+    // Exact: STC's sealing engine calls C functions that swift-crypto does not promise to keep
+    // (docs/decisions/0002).
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+  ],
+  targets: [
+    // Core: no input or output, clocks, threads or globals.
+    module("STTChecksum", "Sources/Checksum"),
+    module("STTBuffers", "Sources/Buffers"),
+    module("STTWire", "Sources/Wire", ["STTChecksum"]),
+    .target(name: "CSealing", dependencies: [crypto], path: "Sources/CSealing"),
+    module("STC", "Sources/Crypto", ["STTWire", "CSealing", crypto]),
+    module("STTSession", "Sources/Session", ["STTBuffers", "STTWire", "STC", deque, containers]),
+    module("STTSample", "Sources/Sample", ["STTBuffers"]),
+    module("STTRecord", "Sources/Record", ["STTChecksum", "STTBuffers", "STTSample"]),
+    module("STTBoard", "Sources/Board"),
+    module("STTJSON", "Sources/JSON"),
+    module("STTIngest", "collector/Ingest", ["STTBuffers", "STTWire", "STC", "STTSession", deque]),
+
+    // Edges: one kernel facility or store each.
+    .target(name: "CLinux", path: "Sources/CLinux"),
+    .target(name: "CAllocations", path: "Sources/CAllocations"),
+    .systemLibrary(
+      name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(
+      name: "CQRencode", path: "Sources/CQRencode", pkgConfig: "libqrencode",
+      providers: [.apt(["libqrencode-dev"])]),
+    module("LinuxEvents", "Sources/LinuxEvents", ["CLinux"]),
+    module("LinuxUDP", "Sources/LinuxUDP", ["CLinux", "STTBuffers"]),
+    module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
+    module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
+    module("STTConfig", "Sources/Config", ["STTBoard", toml]),
+    module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum"]),
+    module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
+
+    // Composition.
+    module(
+      "STTAgentRuntime", "Sources/AgentRuntime",
+      [
+        "CLinux", "LinuxEvents", "LinuxUDP", "LinuxFile", "LinuxVideo", "STTBoard", "STTBuffers", "STTKeyring",
+        "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
+      ]),
+    module(
+      "STTCollectorRuntime", "collector/Runtime",
+      [
+        "CLinux", "LinuxEvents", "LinuxUDP", "STTBoard", "STTBuffers", "STTIngest", "STTKeyring", "STTRecord",
+        "STTRecorder", "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
+      ]),
+    program("stt-agent", "Sources/stt-agent", ["LinuxEvents", "STTAgentRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+    program(
+      "stt-collector", "collector/stt-collector",
+      ["LinuxEvents", "STTCollectorRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+    program(
+      "stt", "Sources/stt",
+      [
+        "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
+        "STTCollectorRuntime", "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
+        "STTSession", "STTWire", "STC", arguments,
+      ]),
+
+    tests("Board", ["STTBoard"]),
+    tests("Config", ["STTBoard", "STTConfig"]),
+    tests("Keyring", ["STTBoard", "STTKeyring"]),
+    tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
+    tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
+    tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
+    tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
+    tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
+    tests("Tidy", []),
+  ]
+)

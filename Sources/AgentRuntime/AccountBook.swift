@@ -1,0 +1,46 @@
+import STC
+import STTSample
+import STTSession
+
+/// What the agent sent, stream by stream, so that a recording can be held against it: the count of
+/// messages and a running SHA-256 over their payloads.
+///
+/// Kept only when asked for (`--account FILE`): hashing costs as much as sealing.
+struct AccountBook {
+  struct Line {
+    var name: String
+    var count: UInt64 = 0
+    var byteCount: UInt64 = 0
+    var digest = RunningDigest()
+  }
+
+  private(set) var lines: [Line]
+
+  init(names: [String]) { lines = names.map { Line(name: $0) } }
+
+  mutating func note(_ stream: Int, _ payload: RawSpan) {
+    lines[stream].count += 1
+    lines[stream].byteCount += UInt64(payload.byteCount)
+    lines[stream].digest.update(payload)
+  }
+
+  /// A payload in two pieces.
+  mutating func note(_ stream: Int, head: RawSpan, body: RawSpan) {
+    lines[stream].count += 1
+    lines[stream].byteCount += UInt64(head.byteCount + body.byteCount)
+    lines[stream].digest.update(head)
+    lines[stream].digest.update(body)
+  }
+
+  /// One JSON object a line: `{"stream":…,"messages":…,"bytes":…,"sha256":…}`.
+  var text: String {
+    lines.map { line in
+      "{\"stream\":\"\(line.name)\",\"messages\":\(line.count),\"bytes\":\(line.byteCount),\"sha256\":\"\(hexadecimal(line.digest.value))\"}\n"
+    }.joined()
+  }
+}
+
+func hexadecimal(_ bytes: [UInt8]) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}

@@ -1,0 +1,257 @@
+import LinuxEvents
+import LinuxUDP
+public import Logging
+import STC
+public import STTBoard
+import STTBuffers
+import STTJSON
+import STTKeyring
+import STTSample
+import STTSession
+import STTWire
+import Synchronization
+
+/// Why an agent could not start. The text is a sentence for its owner.
+public struct AgentFailure: Error, CustomStringConvertible, Sendable {
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// How a run differs from what the configuration says.
+public struct AgentRun: Sendable {
+  /// Where to write, at the end, what was sent: a line of JSON a stream.
+  public var accountPath: String?
+  /// End by itself after so many nanoseconds.
+  public var duration: UInt64?
+
+  public init(accountPath: String? = nil, duration: UInt64? = nil) {
+    self.accountPath = accountPath
+    self.duration = duration
+  }
+}
+
+/// A running agent: a thread for each source, and one that owns the socket and the session.
+public struct Agent: ~Copyable {
+  private static let socketToken: UInt64 = 0
+  private static let sourcesToken: UInt64 = 1
+  private static let signalToken: UInt64 = 2
+  private static let statusToken: UInt64 = 3
+  private static let receivesPerTurn = 4
+  /// At a stop, what is unacknowledged gets this long.
+  private static let drainNanoseconds: UInt64 = 10_000_000_000
+  /// Between attempts to find the collector's address.
+  private static let lookupNanoseconds: UInt64 = 5_000_000_000
+
+  private let configuration: AgentConfiguration
+  private let run: AgentRun
+  private let log: Logger
+  private let socket: UDPSocket
+  private var link: DeviceLink
+  private var receiving: ReceiveBatch
+  private var sending = TransmitSlab()
+  private var poller: Poller
+  private let signals: SignalDescriptor
+  private let wakeup: WakeupDescriptor
+  private let threads: [SourceThread]
+  private let status: StatusSocket?
+  private let started = Clocks.monotonic
+  private var collector: UDPAddress?
+  private var lookupAt: UInt64 = 0
+
+  /// Opens everything an agent needs: state, key, sources, socket.
+  public static func open(_ configuration: AgentConfiguration, run: AgentRun, log: Logger) throws -> Agent {
+    let signals = try SignalDescriptor()
+    let state = try StateDirectory(configuration.stateDirectory)
+    let loaded = try PairFile.load(configuration.collector.pair)
+    if let warning = loaded.warning { log.warning("\(warning)") }
+    if let name = configuration.deviceName, name != loaded.pair.name {
+      throw AgentFailure("[device] name is \(name), but the pair file is \(loaded.pair.name)'s: one of the two is wrong")
+    }
+    let pool = BufferPool(slabs(configuration.buffers.memoryByteCount))
+    let wakeup = try WakeupDescriptor()
+    var threads: [SourceThread] = []
+    var descriptions: [StreamDescription] = []
+    for source in configuration.sources {
+      let sources = try SourceAssembly.sources(source)
+      threads.append(
+        try SourceThread(
+          name: source.name, sources: sources, firstStream: descriptions.count,
+          ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, log: log))
+      descriptions += sources.map(\.description)
+    }
+    let names = descriptions.map(\.name)
+    if let double = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw AgentFailure("two sources are named \(double); give each a name of its own")
+    }
+    let link = try DeviceLink(
+      configuration, pair: loaded.pair, state: state, descriptions: descriptions, pool: pool,
+      keepsAccount: run.accountPath != nil, log: log)
+    let socket = try UDPSocket(bind: .any(port: 0))
+    guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
+      throw AgentFailure("buffers.memory is too small for the receive buffers: 1 MiB is the least")
+    }
+    let poller = try Poller()
+    var status: StatusSocket?
+    if let path = configuration.statusSocket { status = try StatusSocket(path: path) }
+    try poller.add(socket.descriptor, .readable, token: socketToken)
+    try poller.add(wakeup.descriptor, .readable, token: sourcesToken)
+    try poller.add(signals.descriptor, .readable, token: signalToken)
+    let statusDescriptor = status?.descriptor
+    if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
+    return Agent(
+      configuration: configuration, run: run, log: log, socket: socket, link: link, receiving: receiving,
+      poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take())
+  }
+
+  private init(
+    configuration: AgentConfiguration, run: AgentRun, log: Logger, socket: consuming UDPSocket,
+    link: consuming DeviceLink, receiving: consuming ReceiveBatch, poller: consuming Poller,
+    signals: consuming SignalDescriptor, wakeup: WakeupDescriptor, threads: [SourceThread],
+    status: consuming StatusSocket?
+  ) {
+    self.configuration = configuration
+    self.run = run
+    self.log = log
+    self.socket = socket
+    self.link = link
+    self.receiving = receiving
+    self.poller = poller
+    self.signals = signals
+    self.wakeup = wakeup
+    self.threads = threads
+    self.status = status
+  }
+
+  /// Half for small things, half for large ones; a camera's own buffers come on top.
+  private static func slabs(_ byteCount: Int) -> [SlabClass] {
+    let quarter = max(byteCount / 4, 512 << 10)
+    var classes = [
+      SlabClass(byteCount: 512, count: max(64, quarter / 4 / 512)),
+      SlabClass(byteCount: 4096, count: max(32, quarter / 2 / 4096)),
+      SlabClass(byteCount: 70_000, count: max(8, quarter / 70_000)),
+    ]
+    if byteCount >= 8 << 20 { classes.append(SlabClass(byteCount: 1 << 20, count: max(2, quarter * 2 / (1 << 20)))) }
+    if byteCount >= 128 << 20 { classes.append(SlabClass(byteCount: 16 << 20, count: 2)) }
+    return classes
+  }
+
+  /// Streams until SIGINT or SIGTERM, then waits for what is unacknowledged.
+  public mutating func stream() throws {
+    _ = socket.requestReceiveBuffer(1 << 20)
+    _ = socket.requestSendBuffer(4 << 20)
+    for thread in threads { try thread.start() }
+    log.notice(
+      "\(link.deviceName): \(link.streamCount) stream(s) to \(configuration.collector.address)")
+    let end = run.duration.map { started + $0 } ?? .max
+    var isStopping = false
+    while !isStopping, Clocks.monotonic < end {
+      turn()
+      isStopping = try wait(until: end)
+    }
+    for thread in threads { thread.stop() }
+    try drain()
+    link.close()
+    turn()
+    try link.finish(accountPath: run.accountPath)
+  }
+
+  /// Lets everything be acknowledged; a second signal, or ten seconds without success, ends it.
+  private mutating func drain() throws {
+    let limit = Clocks.monotonic + Self.drainNanoseconds
+    turn()
+    if !link.isRelieved { log.notice("stopping: \(link.unacknowledgedByteCount) bytes are not acknowledged yet") }
+    while !link.isRelieved, Clocks.monotonic < limit {
+      if try wait(until: limit) { break }
+      turn()
+    }
+    if !link.isRelieved {
+      log.warning("\(link.unacknowledgedByteCount) bytes were never acknowledged and are lost with this process")
+    }
+  }
+
+  /// One round of the loop: take samples, take datagrams, keep time, send.
+  private mutating func turn() {
+    wakeup.clear()
+    for thread in threads {
+      while let item = thread.ring.pop() { link.take(item) }
+    }
+    findCollector()
+    var more = true
+    var reads = 0
+    while more, reads < Self.receivesPerTurn {
+      more = Self.receive(&receiving, socket, &link)
+      reads += 1
+    }
+    link.handleTimeout()
+    if let collector { Self.transmit(&sending, socket, &link, collector) }
+    watchWritable()
+    if link.takeEvents() { lookupAt = 0 }
+  }
+
+  /// Answers whether to stop.
+  private mutating func wait(until limit: UInt64) throws -> Bool {
+    let next = collector == nil ? lookupAt : link.deadline
+    try poller.wait(until: min(next, limit))
+    var isStopping = false
+    for index in 0..<poller.count {
+      switch poller[index].token {
+      case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+      case Self.statusToken: status?.answer { statusText() }
+      default: break
+      }
+    }
+    return isStopping
+  }
+
+  /// Looks the collector up, at start and again after each failed attempt: its address may change.
+  private mutating func findCollector() {
+    guard !link.isConnected, Clocks.monotonic >= lookupAt else { return }
+    lookupAt = collector == nil ? Clocks.monotonic + Self.lookupNanoseconds : .max
+    let address = configuration.collector.address
+    do {
+      collector = try UDPAddress(host: address.host, port: UInt16(address.port))
+      lookupAt = .max
+    } catch {
+      log.error("\(error); trying again in \(Self.lookupNanoseconds / 1_000_000_000) s")
+    }
+  }
+
+  private static func receive(
+    _ receiving: inout ReceiveBatch, _ socket: borrowing UDPSocket, _ link: inout DeviceLink
+  ) -> Bool {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    return receiving.receive(from: socket) { datagram, _, _ in link.take(datagram, now: now, wall: wall) }
+  }
+
+  private static func transmit(
+    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ link: inout DeviceLink, _ collector: UDPAddress
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    sending.drain(socket) { buffer in
+      let byteCount = link.transmit(into: buffer, now: now, wall: wall)
+      return byteCount == 0 ? nil : (byteCount, collector)
+    }
+  }
+
+  private mutating func watchWritable() {
+    guard sending.isBlocked != sending.isWatched else { return }
+    sending.isWatched = sending.isBlocked
+    let interest: Poller.Interest = sending.isBlocked ? [.readable, .writable] : .readable
+    do { try poller.modify(socket.descriptor, interest, token: Self.socketToken) } catch { log.error("\(error)") }
+  }
+
+  private func statusText() -> String {
+    var root = JSONObject()
+    root.set("program", "stt-agent")
+    root.set("uptimeSeconds", Double(Clocks.monotonic - started) / 1e9)
+    link.describe(into: &root)
+    root.set("sendCalls", sending.callCount)
+    root.set("datagramsRefused", sending.refusedCount)
+    root.set("outputsDropped", threads.reduce(0) { $0 + $1.counters.dropped.load(ordering: .relaxed) })
+    root.set("leasesRefused", threads.reduce(0) { $0 + $1.counters.refusedLeases.load(ordering: .relaxed) })
+    return root.text + "\n"
+  }
+}

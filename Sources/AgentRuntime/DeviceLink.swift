@@ -1,0 +1,283 @@
+import Glibc
+import LinuxEvents
+import Logging
+import STC
+import STTBoard
+import STTBuffers
+import STTJSON
+import STTKeyring
+import STTSample
+import STTSession
+import STTWire
+
+/// The session thread's share of the agent: samples in, datagrams out, counters on disk.
+struct DeviceLink: ~Copyable {
+  private let log: Logger
+  let deviceName: String
+  private var endpoint: DeviceEndpoint
+  private var counter: HandshakeCounter?
+  private var random = SystemRandomNumberGenerator()
+  private var noStreams = NoIncomingStreams()
+  private let pool: BufferPool
+  private let names: [String]
+  private let eventStream: Int
+  private let limit: Int
+  private var overflowCount: UInt64 = 0
+  private var gapCount: UInt64 = 0
+  private var account: AccountBook?
+  private var isCounterExhausted = false
+
+  init(
+    _ configuration: AgentConfiguration, pair: PairFile, state: StateDirectory, descriptions: [StreamDescription],
+    pool: BufferPool, keepsAccount: Bool, log: Logger
+  ) throws {
+    let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
+    let keys = PairKeys(
+      seed: seed,
+      pair: try Pair(initiatorID: pair.deviceID, responderID: pair.collectorID, epoch: pair.epoch))
+    let incarnation = try state.nextIncarnation()
+    let counter = try HandshakeCounter(of: pair, in: state)
+    let preferred = Suite.preferred(aesInstructions: Processor.hasAESInstructions)
+    let suites: [Suite] =
+      switch configuration.collector.cipher {
+      case .automatic: [preferred] + Suite.allCases.filter { $0 != preferred }
+      case .aes256GCM: [.aes256GCM]
+      case .chaCha20Poly1305: [.chaCha20Poly1305]
+      }
+    let offer = HandshakeOffer(
+      modes: configuration.collector.mode == .hybrid ? [.hybrid] : [.seed], suites: suites,
+      maximumDatagram: UInt16(clamping: configuration.collector.maximumDatagramByteCount))
+    var random = SystemRandomNumberGenerator()
+    var endpoint = DeviceEndpoint(
+      keys: keys, offer: offer,
+      settings: Session.Settings(datagramByteCount: configuration.collector.maximumDatagramByteCount),
+      bootID: random.next(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    let events = StreamDescription(name: "stt/agent", schema: Self.eventSchema, priority: 0)
+    var names: [String] = []
+    for description in descriptions + [events] {
+      let identity = streamIdentity(deviceID: pair.deviceID, name: description.name)
+      let open = StreamOpen(
+        description, uid: StreamUID(high: identity.high, low: identity.low), incarnation: incarnation)
+      guard endpoint.add(open) != nil else {
+        throw AgentFailure("a session has at most \(Outbox.mostStreams) streams, and this configuration asks for more")
+      }
+      names.append(description.name)
+    }
+    self.log = log
+    self.pool = pool
+    self.endpoint = endpoint
+    self.counter = .some(consume counter)
+    self.names = names
+    deviceName = pair.name
+    eventStream = names.count - 1
+    limit = configuration.buffers.unacknowledgedByteCount
+    account = keepsAccount ? AccountBook(names: names) : nil
+  }
+
+  static let eventSchema = Schema.protobuf(
+    messageName: "event",
+    fields: [Field("kind", .string), Field("stream", .string), Field("detail", .string), Field("count", .uint64, unit: "1")])
+
+  var streamCount: Int { names.count - 1 }
+  var isConnected: Bool { endpoint.isConnected }
+  var isRelieved: Bool { endpoint.outbox.isEmpty }
+  var unacknowledgedByteCount: Int { endpoint.outbox.byteCount }
+  var deadline: UInt64 {
+    isCounterExhausted ? .max : endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds
+  }
+
+  /// Takes what a source made. Beyond the configured limit the newest is dropped and counted.
+  mutating func take(_ item: consuming SourceItem) {
+    switch consume item {
+    case .event(let stream, let event): take(event, stream)
+    case .output(let stream, let output):
+      guard endpoint.outbox.byteCount < limit else {
+        overflowCount += 1
+        if overflowCount == 1 || overflowCount.isMultiple(of: 1000) {
+          log.warning(
+            "\(names[stream]): the collector has not acknowledged \(limit >> 20) MiB; \(overflowCount) output(s) dropped so far")
+        }
+        return
+      }
+      enqueue(output, stream)
+    }
+  }
+
+  private mutating func enqueue(_ output: consuming SourceOutput, _ stream: Int) {
+    switch consume output {
+    case .batch(let lease):
+      if account != nil { noteBatch(lease, stream) }
+      var layout = SampleBatchLayout()
+      _ = endpoint.enqueue(lease, on: stream) { batch in
+        guard let record = layout.next(in: batch) else { return nil }
+        return (Self.time(batch, record.offset), record.offset + MessageTime.byteCount, record.byteCount - MessageTime.byteCount)
+      }
+    case .frame(let time, let head, let body):
+      if account != nil { noteFrame(head, body, stream) }
+      endpoint.enqueue(
+        time: MessageTime(
+          monotonicNanoseconds: time.monotonicNanoseconds, wallNanoseconds: time.wallNanoseconds), head: head,
+        body: body, on: stream)
+    }
+  }
+
+  private static func time(_ batch: borrowing Lease, _ offset: Int) -> MessageTime {
+    MessageTime(
+      monotonicNanoseconds: UInt64(
+        littleEndian: batch.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+      wallNanoseconds: UInt64(
+        littleEndian: batch.bytes.unsafeLoadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
+  }
+
+  private mutating func noteBatch(_ batch: borrowing Lease, _ stream: Int) {
+    var layout = SampleBatchLayout()
+    while let record = layout.next(in: batch) {
+      account?.note(
+        stream,
+        batch.bytes.extracting(record.offset + MessageTime.byteCount..<record.offset + record.byteCount))
+    }
+  }
+
+  private mutating func noteFrame(_ head: borrowing Lease?, _ body: borrowing Lease, _ stream: Int) {
+    switch head {
+    case .some(let head): account?.note(stream, head: head.bytes, body: body.bytes)
+    case .none: account?.note(stream, body.bytes)
+    }
+  }
+
+  /// What happens to a source is a message of its own, so that the recording tells.
+  private mutating func take(_ event: SourceEvent, _ stream: Int) {
+    let name = names[stream]
+    var count: UInt64 = 0
+    var kind = ""
+    var detail = ""
+    switch event {
+    case .gap(let missed, let reason):
+      (kind, detail, count) = ("gap", reason, missed)
+      gapCount += missed
+      log.debug("\(name): \(missed) message(s) missing: \(reason)")
+    case .unavailable(let reason):
+      (kind, detail) = ("unavailable", reason)
+      log.warning("\(name): \(reason)")
+    case .available:
+      kind = "available"
+      log.notice("\(name): works again")
+    case .finished:
+      kind = "finished"
+      log.info("\(name): read to its end")
+      endpoint.finish(stream)
+    }
+    guard let lease = pool.lease(atLeast: 512) else { return }
+    var batch = SampleBatch(lease)
+    let now = SampleTime(monotonicNanoseconds: Clocks.monotonic, wallNanoseconds: Clocks.wall)
+    let fits = batch.append(at: now) {
+      $0.string(kind, field: 1)
+      $0.string(name, field: 2)
+      $0.string(String(detail.prefix(200)), field: 3)
+      $0.uint64(count, field: 4)
+    }
+    if fits { enqueue(.batch(batch.finish()), eventStream) }
+  }
+
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64) {
+    endpoint.receive(unsafe: datagram, now: now, wall: wall, sink: &noStreams)
+  }
+
+  mutating func handleTimeout() {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    endpoint.handleTimeout(now: now)
+    guard endpoint.wantsToConnect(now: now), !isCounterExhausted else { return }
+    var fresh: UInt64 = 0
+    if endpoint.needsCounter {
+      do { fresh = try counter?.take() ?? 0 } catch {
+        log.critical("cannot connect: \(error)")
+        isCounterExhausted = true
+        return
+      }
+    }
+    endpoint.connect(counter: fresh, wall: Clocks.wall, now: now, using: &random)
+  }
+
+  mutating func transmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64) -> Int {
+    endpoint.transmit(into: buffer, now: now, wall: wall)
+  }
+
+  /// Logs what happened; answers whether the collector should be looked up again.
+  mutating func takeEvents() -> Bool {
+    var failed = false
+    while let event = endpoint.takeEvent() {
+      switch event {
+      case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
+      case .disconnected(let end): log.warning("disconnected (\(end)); \(unacknowledgedByteCount) bytes wait for the next session")
+      case .attemptFailed(let attempts, let wait):
+        failed = true
+        log.warning(
+          "no collector that knows our seed answers (attempt \(attempts)); trying again in \(wait / 1_000_000) ms")
+      case .refused(let status): log.error("the collector refuses us with status \(status)")
+      }
+    }
+    return failed
+  }
+
+  mutating func close() { endpoint.close() }
+
+  /// Gives back unused counters, and writes the account.
+  mutating func finish(accountPath: String?) throws {
+    if let accountPath, let account {
+      let bytes = Array(account.text.utf8)
+      let descriptor = open(accountPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count else {
+        throw AgentFailure("cannot write the account to \(accountPath): \(String(cString: strerror(errno)))")
+      }
+      Glibc.close(descriptor)
+    }
+    try counter.take()?.close()
+  }
+
+  func describe(into root: inout JSONObject) {
+    root.set("device", deviceName)
+    root.set("connected", endpoint.isConnected)
+    root.set("unacknowledgedBytes", endpoint.outbox.byteCount)
+    root.set("messagesDropped", overflowCount)
+    root.set("messagesMissedAtSources", gapCount)
+    if let roundTrip = endpoint.smoothedRoundTrip { root.set("roundTripSeconds", Double(roundTrip) / 1e9) }
+    if let window = endpoint.congestionWindow { root.set("congestionWindowBytes", window) }
+    if let statistics = endpoint.statistics {
+      root.set("packetsSent", statistics.packetsSent)
+      root.set("packetsLost", statistics.packetsLost)
+      root.set("bytesSent", statistics.bytesSent)
+    }
+    root.set(
+      "streams",
+      names.indices.map { index in
+        var stream = JSONObject()
+        stream.set("name", names[index])
+        stream.set("messages", endpoint.outbox.nextNumber(index))
+        stream.set("delivered", endpoint.outbox.delivered(index))
+        stream.set("durable", endpoint.outbox.durable(index))
+        return stream
+      })
+  }
+}
+
+/// A device receives no streams: the collector opens none.
+private struct NoIncomingStreams: MessageSink, ~Copyable {
+  mutating func opened(_ open: StreamOpen) -> StreamAdmission? { nil }
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {}
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {}
+  mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
+  mutating func ended(token: Int, end: UInt64) {}
+  var isAccepting: Bool { false }
+  mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
+}
+
+extension StreamOpen {
+  init(_ description: StreamDescription, uid: StreamUID, incarnation: UInt64) {
+    self.init(
+      largestMessage: UInt32(clamping: description.maximumMessageByteCount),
+      delivery: description.delivery == .reliable ? .reliable : .unreliable, isDurable: description.durable,
+      priority: description.priority, uid: uid, incarnation: incarnation, firstMessage: 0, name: description.name,
+      schemaEncoding: description.schema.encoding, schemaName: description.schema.name,
+      schemaData: description.schema.data, purpose: description.purpose)
+  }
+}

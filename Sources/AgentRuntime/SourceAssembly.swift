@@ -1,0 +1,118 @@
+import LinuxFile
+import LinuxVideo
+
+import STTBoard
+import STTSample
+
+/// Why a source of the configuration can't be had.
+public struct SourceFailure: Error, CustomStringConvertible, Sendable {
+  public let description: String
+}
+
+/// Makes the sources that a configuration names.
+enum SourceAssembly {
+  static func sources(_ configuration: SourceConfiguration) throws -> [any SampleSource] {
+    do {
+      switch configuration.input {
+      case .poll(let input): return [try poll(configuration, input)]
+      case .system(let input): return try system(configuration, input)
+      case .file(let input): return [try file(configuration, input)]
+      case .camera(let input): return [try camera(configuration, input)]
+      case .pattern(let input): return [try pattern(configuration, input)]
+      }
+    } catch {
+      throw SourceFailure(description: "source \(configuration.name): \(error)")
+    }
+  }
+
+  private static func description(
+    _ configuration: SourceConfiguration, name: String? = nil, schema: Schema = .opaque
+  ) -> StreamDescription {
+    StreamDescription(
+      name: name ?? configuration.name, schema: schema,
+      delivery: configuration.delivery == .reliable ? .reliable : .unreliable, durable: configuration.durable,
+      priority: configuration.priority, maximumMessageByteCount: configuration.maximumMessageByteCount,
+      purpose: configuration.purpose)
+  }
+
+  private static func identifier(_ name: String) -> String {
+    let text = String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    return text.first?.isLetter == true ? text : "s_" + text
+  }
+
+  private static func poll(_ configuration: SourceConfiguration, _ input: PollInput) throws -> any SampleSource {
+    let attributes = input.values.map { value in
+      Attribute(
+        value.path, Field(value.name, kind(value.parse), unit: value.unit), line: value.line, column: value.column,
+        scale: value.scale, offset: value.offset)
+    }
+    return try PolledFileSource(
+      description(configuration), messageName: identifier(configuration.name), attributes, hertz: input.rateHertz)
+  }
+
+  private static func kind(_ format: ValueFormat) -> Field.Kind {
+    switch format {
+    case .number: .double
+    case .integer: .int64
+    case .boolean: .bool
+    case .text: .string
+    }
+  }
+
+  private static func system(_ configuration: SourceConfiguration, _ input: SystemInput) throws -> [any SampleSource] {
+    let wanted = Set(input.groups.map(\.rawValue))
+    let groups = SystemAttributes.discover().filter { wanted.contains($0.kind.rawValue) }
+    guard !groups.isEmpty else {
+      throw SourceFailure(description: "this machine has none of \(wanted.sorted().joined(separator: ", "))")
+    }
+    return try groups.map { group in
+      try PolledFileSource(
+        description(configuration, name: "\(configuration.name)/\(group.name)"), messageName: group.messageName,
+        group.attributes, hertz: input.rateHertz)
+    }
+  }
+
+  private static func file(_ configuration: SourceConfiguration, _ input: FileInput) throws -> any SampleSource {
+    let most = configuration.maximumMessageByteCount
+    let framing: LinuxFile.Framing =
+      switch input.framing {
+      case .raw: .raw(chunkByteCount: most)
+      case .lines: .lines(maximumByteCount: most)
+      case .lengthU32LittleEndian: .lengthPrefixed(.u32LittleEndian, maximumByteCount: most)
+      case .jpeg: .jpeg(maximumByteCount: most, frameID: configuration.name)
+      }
+    var description = description(configuration, schema: input.framing == .jpeg ? .compressedImage : .opaque)
+    if input.framing == .jpeg { description.maximumMessageByteCount += pictureHeadByteCount }
+    return try StreamedFileSource(
+      description, path: input.path, framing: framing, loops: input.loop, framesPerSecond: input.rateHertz)
+  }
+
+  /// What a picture's description before its bytes may take.
+  private static let pictureHeadByteCount = 512
+
+  private static func camera(_ configuration: SourceConfiguration, _ input: CameraInput) throws -> any SampleSource {
+    let format: VideoFormat? =
+      switch input.format {
+      case .automatic: nil
+      case .mjpeg: .mjpeg
+      case .yuyv: .yuyv
+      case .rgb24: .rgb24
+      case .grey: .grey
+      }
+    var description = description(configuration)
+    description.maximumMessageByteCount += pictureHeadByteCount
+    return try CameraSource(
+      description,
+      CameraRequest(
+        device: input.device, format: format, width: input.width, height: input.height,
+        framesPerSecond: input.framesPerSecond), frameID: configuration.name)
+  }
+
+  private static func pattern(_ configuration: SourceConfiguration, _ input: PatternInput) throws -> any SampleSource {
+    var description = description(configuration)
+    description.maximumMessageByteCount = max(description.maximumMessageByteCount, input.messageByteCount)
+    return try PatternSource(
+      description, messageByteCount: input.messageByteCount, hertz: input.rateHertz, count: input.count,
+      seed: input.seed)
+  }
+}

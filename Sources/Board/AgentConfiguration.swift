@@ -1,0 +1,68 @@
+/// What an agent does: whom it talks to, what it reads, and how much memory it may use.
+public struct AgentConfiguration: Hashable, Sendable {
+  /// The device's name, when the configuration repeats it; must then equal the pair's.
+  public var deviceName: String?
+  /// Where counters, the incarnation and later the spool are kept; one agent at a time.
+  public var stateDirectory: String
+  /// A Unix socket that answers `stt-agent status`; `nil` when switched off with `""`.
+  public var statusSocket: String?
+  public var collector: CollectorLink
+  public var buffers: BufferBudget
+  /// In the order of the text, at least one.
+  public var sources: [SourceConfiguration]
+
+  /// How the agent reaches its collector.
+  public struct CollectorLink: Hashable, Sendable {
+    public var address: NetworkAddress
+    public var pair: PairReference
+    public var mode: HandshakeMode
+    public var cipher: CipherPreference
+    /// The largest UDP payload offered, in bytes.
+    public var maximumDatagramByteCount: Int
+  }
+
+  /// Memory of the agent, in bytes: reserved at start, never grown.
+  public struct BufferBudget: Hashable, Sendable {
+    /// All leased buffers together.
+    public var memoryByteCount: Int
+    /// Messages sent and not yet acknowledged (for durable streams: not yet synced), all streams.
+    public var unacknowledgedByteCount: Int
+    /// Outputs waiting between one source and the session.
+    public var queueLength: Int
+  }
+}
+
+/// What the handshake mixes into its keys (docs/protocol.md 2.0).
+public enum HandshakeMode: String, CaseIterable, Hashable, Sendable {
+  /// The seed, X25519 and ML-KEM-768: a stolen seed does not open recorded sessions.
+  case hybrid
+  /// The seed alone, for devices too small for more. The collector must allow it by name.
+  case seed
+}
+
+/// Which AEAD the agent offers.
+public enum CipherPreference: String, CaseIterable, Hashable, Sendable {
+  /// AES-256-GCM where the processor has AES instructions, else ChaCha20-Poly1305.
+  case automatic = "auto"
+  case aes256GCM = "aes-256-gcm"
+  case chaCha20Poly1305 = "chacha20-poly1305"
+}
+
+/// The agent's numbers, each with its reason.
+public enum AgentLimits {
+  public static let stateDirectory = "/var/lib/stt/agent"
+  public static let statusSocket = "/run/stt/agent/status.sock"
+  public static let maximumDatagram = Limit(
+    576, 65_507, usual: 1_200,
+    because: "576 is what every IPv4 host must take, 65507 the largest UDP payload, and 1200 passes every IPv6 path unfragmented")
+  public static let memory = Limit(
+    1 << 20, 1 << 34, usual: 32 << 20,
+    because: "below 1 MiB not one camera frame fits, and above 16 GiB no such board exists")
+  public static let unacknowledged = Limit(
+    256 << 10, 1 << 34, usual: 16 << 20,
+    because: "it must hold what a round trip and the collector's sync interval keep in flight, and lies inside the memory")
+  public static let queueLength = Limit(
+    2, 65_536, usual: 256, because: "one output is being written while one is read, and a longer queue only hides a slow link")
+  public static let sourceCount = 64
+  public static let sourceCountReason = "a session has 256 streams, and each source is a thread's duty"
+}

@@ -1,0 +1,109 @@
+extension CollectorConfiguration {
+  /// Reads a configuration, or throws everything that is wrong with it.
+  public init(_ root: ConfigNode) throws(ConfigurationError) {
+    let problems = ConfigProblems()
+    var top = TableReader(root: root, problems: problems)
+    var table = top.subtable("collector") ?? top.empty("collector")
+    let listen = table.address(
+      "listen", usual: CollectorLimits.listen,
+      "Give \"0.0.0.0:4650\" for every IPv4 address, \"[::]:4650\" for every address, or one of this machine's.")
+    let pairs = table.table["pairs"] == nil ? nil : table.absolutePath("pairs", "Name a directory of *.pair files.")
+    _ = table.take("pairs")
+    let allowSeedMode = table.flag("allow_seed_mode", usual: false)
+    let state = table.absolutePath(
+      "state", usual: CollectorLimits.stateDirectory, "Name a directory on persistent storage that only this collector uses.")
+    let status = table.socketPath("status_socket", usual: CollectorLimits.statusSocket)
+    let datagram = table.integer("max_datagram", CollectorLimits.maximumDatagram, unit: "bytes")
+    table.finish()
+
+    let devices = Self.devices(&top)
+    if table.table["pairs"] == nil, top.table["device"] == nil {
+      table.missing(
+        "pairs", "Give pairs = \"/etc/stt/pairs.d\" or at least one [[device]] with a pair: a collector that knows no device answers nobody.")
+    }
+    let recording = Self.recording(&top)
+    let limits = Self.limits(&top)
+    top.finish()
+    try problems.check()
+    // Nothing is missing once nothing was reported.
+    guard let listen, let state, let recording else { throw ConfigurationError([.internalGap(root.position)]) }
+    self.init(
+      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, stateDirectory: state,
+      statusSocket: status, maximumDatagramByteCount: datagram, recording: recording, limits: limits)
+  }
+
+  private static func devices(_ top: inout TableReader) -> [Device] {
+    var devices: [Device] = []
+    let tables = top.subtables("device", atMost: CollectorLimits.deviceCount, because: CollectorLimits.deviceCountReason)
+    for var table in tables {
+      let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
+      let allow = table.flag("allow_seed_mode", usual: false)
+      table.finish()
+      if let pair { devices.append(Device(pair: pair, allowSeedMode: allow)) }
+    }
+    return devices
+  }
+
+  private static func recording(_ top: inout TableReader) -> Recording? {
+    guard var table = top.subtable("recording") else {
+      if top.table["recording"] == nil {
+        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\" and seal = \"none\".")
+      }
+      return nil
+    }
+    let root = table.absolutePath("root", "Name the directory recordings go to, such as \"/var/lib/stt/recordings\".")
+    let seal = table.seal()
+    let segment = table.size("segment_size", CollectorLimits.segment)
+    let segmentAge = table.duration("segment_age", CollectorLimits.segmentAge)
+    let chunk = table.size("chunk_size", CollectorLimits.chunk)
+    let chunkAge = table.duration("chunk_age", CollectorLimits.chunkAge)
+    if chunk > segment, let node = table.table["chunk_size"] ?? table.table["segment_size"] {
+      table.fail(
+        .conflict, "chunk_size", at: node.position,
+        "\(Quantity.text(bytes: chunk)) is more than a segment's \(Quantity.text(bytes: segment))",
+        "A segment is made of chunks: make chunk_size smaller or segment_size larger.")
+    }
+    let compression: RecordingCompression = table.choice("compression", usual: .zstd)
+    let sync = table.duration("sync_interval", CollectorLimits.syncInterval)
+    let reserve = table.size("reserve", CollectorLimits.reserve)
+    table.finish()
+    guard let root, let seal else { return nil }
+    return Recording(
+      root: root, seal: seal, segmentByteCount: segment, segmentAge: segmentAge, chunkByteCount: chunk,
+      chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
+  }
+
+  private static func limits(_ top: inout TableReader) -> Admission {
+    var table = top.subtable("limits") ?? top.empty("limits")
+    let sessions = table.integer("sessions", CollectorLimits.sessions)
+    let handshakes = table.integer("handshakes_per_second", CollectorLimits.handshakes)
+    let message = table.size("max_message", CollectorLimits.message)
+    let memory = table.size("memory", CollectorLimits.memory)
+    if message > memory, let node = table.table["memory"] ?? table.table["max_message"] {
+      table.fail(
+        .conflict, "memory", at: node.position,
+        "\(Quantity.text(bytes: memory)) cannot hold one message of \(Quantity.text(bytes: message))",
+        "Raise memory to several times max_message, or lower max_message.")
+    }
+    table.finish()
+    return Admission(
+      sessionCount: sessions, handshakesPerSecond: handshakes, maximumMessageByteCount: message, memoryByteCount: memory)
+  }
+}
+
+extension TableReader {
+  /// `seal` has to be written: a later version seals by default, and a text that leaves the key out
+  /// would then change its meaning without anybody having edited it.
+  fileprivate mutating func seal() -> RecordingSeal? {
+    if let node = table["seal"], case .string("sealed") = node.value {
+      _ = take("seal")
+      fail(
+        .invalidValue, "seal", at: node.position, "\"sealed\" comes with a later version",
+        "Write seal = \"none\" to record plain files, or wait for sealing; nothing is recorded unsealed behind your back.")
+      return nil
+    }
+    return requiredChoice(
+      "seal", RecordingSeal.self,
+      "Write seal = \"none\": recordings are plain files now, and saying so keeps this text's meaning when sealing becomes the default.")
+  }
+}

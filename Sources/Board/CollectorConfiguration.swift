@@ -1,0 +1,101 @@
+/// What a collector does: where it listens, whom it knows, what it writes and how much it admits.
+public struct CollectorConfiguration: Hashable, Sendable {
+  public var listen: NetworkAddress
+  /// A directory whose `*.pair` files are all known devices.
+  public var pairsDirectory: String?
+  /// Devices named one by one, in the order of the text.
+  public var devices: [Device]
+  /// Applies to every pair of ``pairsDirectory``.
+  public var allowSeedMode: Bool
+  /// Where accepted counters are kept; one collector at a time.
+  public var stateDirectory: String
+  /// A Unix socket that answers `stt-collector status`; `nil` when switched off with `""`.
+  public var statusSocket: String?
+  /// The largest UDP payload accepted in negotiation, in bytes.
+  public var maximumDatagramByteCount: Int
+  public var recording: Recording
+  public var limits: Admission
+
+  /// One device known by its own entry.
+  public struct Device: Hashable, Sendable {
+    public var pair: PairReference
+    /// Whether it may open sessions with the seed alone.
+    public var allowSeedMode: Bool
+  }
+
+  /// What is written to disk, and when.
+  public struct Recording: Hashable, Sendable {
+    public var root: String
+    public var seal: RecordingSeal
+    public var segmentByteCount: Int
+    public var segmentAge: Duration
+    public var chunkByteCount: Int
+    public var chunkAge: Duration
+    public var compression: RecordingCompression
+    /// How long a durable message may wait for the disk at most.
+    public var syncInterval: Duration
+    /// Space always left free on the recording's file system, in bytes.
+    public var reserveByteCount: Int
+  }
+
+  /// How much strangers and devices may ask of this machine.
+  public struct Admission: Hashable, Sendable {
+    public var sessionCount: Int
+    public var handshakesPerSecond: Int
+    public var maximumMessageByteCount: Int
+    /// All leased buffers together, in bytes.
+    public var memoryByteCount: Int
+  }
+}
+
+/// Whether recordings are encrypted on disk.
+public enum RecordingSeal: String, CaseIterable, Hashable, Sendable {
+  /// Plain MCAP, as readable as any file.
+  case plain = "none"
+}
+
+/// How chunks of a recording are compressed.
+public enum RecordingCompression: String, CaseIterable, Hashable, Sendable {
+  case zstd
+  case uncompressed = "none"
+}
+
+/// The collector's numbers, each with its reason.
+public enum CollectorLimits {
+  public static let listen = NetworkAddress(host: "0.0.0.0")
+  public static let stateDirectory = "/var/lib/stt/collector"
+  public static let statusSocket = "/run/stt/collector/status.sock"
+  public static let deviceCount = 65_536
+  public static let deviceCountReason = "each has 64 expected hints in memory, 0.5 MiB for every 1000 devices"
+  public static let maximumDatagram = Limit(
+    576, 65_507, usual: 65_507,
+    because: "the agent offers its own and the smaller one holds; 65507 is the largest UDP payload")
+  public static let segment = Limit(
+    1 << 20, 64 << 30, usual: 256 << 20,
+    because: "below 1 MiB files are mostly headers, and above 64 GiB one damaged file is a lost day")
+  public static let segmentAge = Limit<Duration>(
+    .seconds(10), .seconds(7 * 86_400), usual: .seconds(3_600),
+    because: "a closed file can be copied away; faster than every 10 s makes too many files")
+  public static let chunk = Limit(
+    16 << 10, 16 << 20, usual: 256 << 10,
+    because: "a crash loses at most the open chunk, and below 16 KiB zstd gains nothing")
+  public static let chunkAge = Limit<Duration>(
+    .milliseconds(10), .seconds(60), usual: .seconds(1),
+    because: "it is what a reader of a live file lags behind")
+  public static let syncInterval = Limit<Duration>(
+    .milliseconds(1), .seconds(60), usual: .milliseconds(250),
+    because: "an fdatasync costs 1 to 30 ms, and devices keep durable messages until it happened")
+  public static let reserve = Limit(
+    0, 1 << 40, usual: 1 << 30,
+    because: "a full disk stops the whole machine and not only the recorder")
+  public static let sessions = Limit(
+    1, 65_536, usual: 1_024, because: "each holds about 64 KiB of windows and keys")
+  public static let handshakes = Limit(
+    1, 100_000, usual: 500,
+    because: "a hybrid handshake costs about a millisecond of one core, and 500 a second leave half of it")
+  public static let message = Limit(
+    1_024, 16 << 20, usual: 16 << 20, because: "16 MiB is the most one reassembly may hold")
+  public static let memory = Limit(
+    16 << 20, 1 << 40, usual: 256 << 20,
+    because: "it holds every message under way; less than one largest message cannot work")
+}

@@ -1,0 +1,146 @@
+extension SourceConfiguration {
+  /// Reads one `[[source]]`; `nil` when something was reported that leaves no source.
+  init?(_ table: TableReader) {
+    var table = table
+    let name = table.name("name", "a name that is unique on this device and stays the same for ever")
+    let kind = table.requiredChoice(
+      "type", SourceInput.Kind.self,
+      "Say what it reads: type = \"poll\", \"file\", \"camera\", \"pattern\" or \"system\".")
+    let delivery: DeliveryClass = table.choice("delivery", usual: .reliable)
+    let durable = table.flag("durable", usual: delivery == .reliable)
+    if durable, delivery == .unreliable, let node = table.table["durable"] {
+      table.fail(
+        .conflict, "durable", at: node.position, "cannot be true when delivery is \"unreliable\"",
+        "A message that may get lost on the way cannot be kept until it is on disk: remove one of the two.")
+    }
+    let priority = table.integer("priority", SourceLimits.priority)
+    let purpose = table.name("purpose", usual: "main", "the name of the recording set this stream belongs to")
+    guard let kind else {
+      // Without the type nobody can say which other keys are wrong.
+      return nil
+    }
+    let messageLimit = kind == .camera ? SourceLimits.cameraMessage : SourceLimits.message
+    var messageByteCount = messageLimit.usual
+    if kind == .file || kind == .camera { messageByteCount = table.size("max_message", messageLimit) }
+    let input: SourceInput?
+    switch kind {
+    case .poll: input = PollInput(&table).map(SourceInput.poll)
+    case .file: input = FileInput(&table).map(SourceInput.file)
+    case .camera: input = .camera(CameraInput(&table))
+    case .pattern:
+      let pattern = PatternInput(&table)
+      messageByteCount = pattern.messageByteCount
+      input = .pattern(pattern)
+    case .system: input = .system(SystemInput(&table))
+    }
+    table.finish()
+    guard let name, let purpose, let input else { return nil }
+    self.init(
+      name: name, delivery: delivery, durable: durable, priority: UInt8(clamping: priority), purpose: purpose,
+      maximumMessageByteCount: messageByteCount, input: input)
+  }
+}
+
+extension PollInput {
+  init?(_ table: inout TableReader) {
+    rateHertz = table.number("rate_hz", SourceLimits.pollRate, unit: "Hz")
+    let tables = table.subtables("value", atMost: SourceLimits.valueCount, because: SourceLimits.valueCountReason)
+    if tables.isEmpty, table.table["value"] == nil {
+      table.missing("value", "Add at least one [[source.value]] with name and path.")
+    }
+    var names: Set<String> = []
+    values = []
+    for var entry in tables {
+      guard let value = Value(&entry) else { continue }
+      if !names.insert(value.name).inserted {
+        entry.fail(
+          .conflict, "name", at: entry.table["name"]?.position ?? entry.position, "\"\(value.name)\" is taken",
+          "Each value of a source is a field of its sample: give each its own name.")
+      }
+      values.append(value)
+    }
+    if values.isEmpty { return nil }
+  }
+}
+
+extension PollInput.Value {
+  init?(_ table: inout TableReader) {
+    let nameRemedy = "Give a field's name: a letter, then letters, digits and _, at most 64 in all."
+    let written = table.text("name", nameRemedy)
+    if let written, !isFieldName(written.text) {
+      table.fail(.invalidValue, "name", at: written.position, "\"\(shown(written.text))\" is no field name", nameRemedy)
+    } else if table.table["name"] == nil {
+      table.missing("name", nameRemedy)
+    }
+    let path = table.absolutePath("path", "Name the file to read, such as \"/sys/class/thermal/thermal_zone0/temp\".")
+    parse = table.choice("parse", usual: .number)
+    line = table.text("line", "Give the text the wanted line begins with, such as \"MemAvailable:\".")?.text
+    column = table.integer("column", SourceLimits.column)
+    unit = table.text("unit", "Give the unit as UCUM writes it, such as \"Cel\", \"By\" or \"%\".")?.text ?? ""
+    scale = table.number("scale", SourceLimits.factor)
+    var offsetLimit = SourceLimits.factor
+    offsetLimit.usual = 0
+    offset = table.number("offset", offsetLimit)
+    for key in ["scale", "offset"] where parse == .text || parse == .boolean {
+      if let node = table.table[key] {
+        table.fail(
+          .conflict, key, at: node.position, "cannot be used with parse = \"\(parse.rawValue)\"",
+          "Only numbers are scaled: remove it, or parse as \"number\" or \"integer\".")
+      }
+    }
+    table.finish()
+    guard let written, let path else { return nil }
+    name = written.text
+    self.path = path
+  }
+}
+
+extension FileInput {
+  init?(_ table: inout TableReader) {
+    let path = table.absolutePath("path", "Name the file or character device to read.")
+    let framing = table.requiredChoice(
+      "framing", Framing.self,
+      "Say where a message ends: framing = \"raw\", \"lines\", \"length-u32-le\" or \"jpeg\".")
+    loop = table.flag("loop", usual: false)
+    let rate = table.number("rate_hz", SourceLimits.messageRate, unit: "messages a second")
+    rateHertz = rate > 0 ? rate : nil
+    guard let path, let framing else { return nil }
+    self.path = path
+    self.framing = framing
+  }
+}
+
+extension CameraInput {
+  init(_ table: inout TableReader) {
+    let remedy = "Give a path, best one that survives replugging (/dev/v4l/by-id/…), or \"auto\" for the first camera."
+    if let node = table.table["device"], case .string("auto") = node.value {
+      _ = table.take("device")
+      device = nil
+    } else {
+      device = table.table["device"] == nil ? nil : table.absolutePath("device", remedy)
+      _ = table.take("device")
+    }
+    format = table.choice("format", usual: .automatic)
+    width = table.integer("width", SourceLimits.width, unit: "pixels")
+    height = table.integer("height", SourceLimits.height, unit: "pixels")
+    framesPerSecond = table.number("fps", SourceLimits.frameRate, unit: "frames a second")
+  }
+}
+
+extension PatternInput {
+  init(_ table: inout TableReader) {
+    messageByteCount = table.size("message_size", SourceLimits.patternMessage)
+    let rate = table.number("rate_hz", SourceLimits.messageRate, unit: "messages a second")
+    rateHertz = rate > 0 ? rate : nil
+    let count = table.integer("count", SourceLimits.patternCount, unit: "messages")
+    self.count = count > 0 ? UInt64(count) : nil
+    seed = table.bits("seed", usual: 1)
+  }
+}
+
+extension SystemInput {
+  init(_ table: inout TableReader) {
+    groups = table.choices("groups", usual: SystemGroup.allCases)
+    rateHertz = table.number("rate_hz", SourceLimits.systemRate, unit: "Hz")
+  }
+}

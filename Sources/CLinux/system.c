@@ -1,0 +1,181 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+static uint64_t clock_ns(clockid_t clock) {
+  struct timespec now;
+  if (clock_gettime(clock, &now) != 0) return 0;
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clinux_monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t clinux_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+uint64_t clinux_process_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+uint64_t clinux_thread_cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+int clinux_random(void *buffer, size_t count) {
+  uint8_t *at = buffer;
+  while (count > 0) {
+    ssize_t got = getrandom(at, count, 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return -errno;
+    }
+    at += got;
+    count -= (size_t)got;
+  }
+  return 0;
+}
+
+int clinux_has_aes(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  return (c & (1u << 25)) != 0 && (c & (1u << 1)) != 0; // AES-NI and PCLMULQDQ
+#elif defined(__aarch64__)
+  unsigned long caps = getauxval(AT_HWCAP);
+  return (caps & (1ul << 3)) != 0 && (caps & (1ul << 4)) != 0; // HWCAP_AES and HWCAP_PMULL
+#else
+  return 0;
+#endif
+}
+
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int clinux_free_bytes(const char *path, uint64_t *bytes) {
+  struct statvfs info;
+  if (statvfs(path, &info) != 0) return -errno;
+  *bytes = (uint64_t)info.f_bavail * info.f_frsize;
+  return 0;
+}
+
+int clinux_eventfd(void) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_eventfd_signal(int fd) { return eventfd_write(fd, 1) != 0 && errno != EAGAIN ? -errno : 0; }
+
+int clinux_eventfd_clear(int fd) {
+  eventfd_t value;
+  return eventfd_read(fd, &value) != 0 && errno != EAGAIN ? -errno : 0;
+}
+
+int clinux_epoll_create(void) {
+  int fd = epoll_create1(EPOLL_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return epoll_ctl(epoll, operation, fd, &event) != 0 ? -errno : 0;
+}
+
+int clinux_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, uint64_t timeout_ns) {
+  struct epoll_event ready[64];
+  if (capacity > 64) capacity = 64;
+  int count;
+  if (timeout_ns == UINT64_MAX) {
+    count = epoll_wait(epoll, ready, capacity, -1);
+  } else {
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    count = epoll_pwait2(epoll, ready, capacity, &timeout, NULL);
+    if (count < 0 && errno == ENOSYS) // before Linux 5.11
+      count = epoll_wait(epoll, ready, capacity, (int)(timeout_ns / 1000000u + (timeout_ns % 1000000u != 0)));
+  }
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; i++) {
+    tokens[i] = ready[i].data.u64;
+    events[i] = ready[i].events;
+  }
+  return count;
+}
+
+int clinux_signalfd(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  signal(SIGPIPE, SIG_IGN);
+  int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (failed != 0) return -failed;
+  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+int clinux_signalfd_read(int fd) {
+  struct signalfd_siginfo info;
+  ssize_t got = read(fd, &info, sizeof info);
+  return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+static int unix_address(const char *path, struct sockaddr_un *address) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
+  strcpy(address->sun_path, path);
+  return 0;
+}
+
+int clinux_unix_connect(const char *path) {
+  struct sockaddr_un address;
+  int failed = unix_address(path, &address);
+  if (failed) return failed;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    failed = -errno;
+    close(fd);
+    return failed;
+  }
+  return fd;
+}
+
+// A file that is no socket refuses connections too, and is not ours to remove.
+static int is_socket(const char *path) {
+  struct stat status;
+  return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+int clinux_unix_listen(const char *path) {
+  struct sockaddr_un address;
+  int failed = unix_address(path, &address);
+  if (failed) return failed;
+  // A socket nobody answers at is what a killed process left.
+  int other = clinux_unix_connect(path);
+  if (other >= 0) {
+    close(other);
+    return -EADDRINUSE;
+  }
+  if (other == -ECONNREFUSED && is_socket(path)) unlink(path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0) {
+    failed = -errno;
+    close(fd);
+    return failed;
+  }
+  return fd;
+}
+
+int clinux_unix_accept(int fd) {
+  int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+  return client < 0 ? -errno : client;
+}

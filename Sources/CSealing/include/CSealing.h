@@ -1,0 +1,29 @@
+// The few functions of BoringSSL's AEAD interface that swift-crypto 4.5.2 links but does not
+// export. Declared here, defined there: the exact version pin in Package.swift, the link test and
+// the known-answer tests stand guard (docs/decisions/0002).
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct evp_aead_st CSealingAlgorithm;
+typedef struct evp_aead_ctx_st CSealingContext;
+
+const CSealingAlgorithm *CCryptoBoringSSL_EVP_aead_aes_256_gcm(void);
+const CSealingAlgorithm *CCryptoBoringSSL_EVP_aead_chacha20_poly1305(void);
+
+CSealingContext *CCryptoBoringSSL_EVP_AEAD_CTX_new(const CSealingAlgorithm *aead,
+                                                   const uint8_t *key, size_t key_len,
+                                                   size_t tag_len);
+void CCryptoBoringSSL_EVP_AEAD_CTX_free(CSealingContext *ctx);
+
+int CCryptoBoringSSL_EVP_AEAD_CTX_seal_scatter(
+    const CSealingContext *ctx, uint8_t *out, uint8_t *out_tag, size_t *out_tag_len,
+    size_t max_out_tag_len, const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
+    size_t in_len, const uint8_t *extra_in, size_t extra_in_len, const uint8_t *ad,
+    size_t ad_len);
+
+int CCryptoBoringSSL_EVP_AEAD_CTX_open_gather(const CSealingContext *ctx, uint8_t *out,
+                                              const uint8_t *nonce, size_t nonce_len,
+                                              const uint8_t *in, size_t in_len,
+                                              const uint8_t *in_tag, size_t in_tag_len,
+                                              const uint8_t *ad, size_t ad_len);

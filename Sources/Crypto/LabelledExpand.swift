@@ -1,0 +1,80 @@
+import Crypto
+
+/// HKDF-Extract with SHA-256 (RFC 5869 section 2.2).
+func extract(salt: [UInt8], _ input: SymmetricKey) -> SymmetricKey {
+  SymmetricKey(data: HKDF<SHA256>.extract(inputKeyMaterial: input, salt: salt))
+}
+
+/// `EL(secret, label, context, length)`: HKDF-Expand with SHA-256 over `u16 length | u8 |
+/// "stt1 " label | u8 | context` (docs/protocol.md 2.1; the shape of RFC 8446 section 7.1).
+func expandLabel(_ secret: SymmetricKey, _ label: String, _ context: [UInt8] = [], byteCount: Int = 32) -> Secret {
+  let fullLabel = Array("stt1 \(label)".utf8)
+  precondition(fullLabel.count < 256 && context.count < 256 && byteCount < 65_536, "labels and contexts are short")
+  var info: [UInt8] = [UInt8(byteCount & 0xFF), UInt8(byteCount >> 8), UInt8(fullLabel.count)]
+  info += fullLabel
+  info.append(UInt8(context.count))
+  info += context
+  return Secret(HKDF<SHA256>.expand(pseudoRandomKey: secret, info: info, outputByteCount: byteCount))
+}
+
+/// The first `byteCount` bytes of HMAC-SHA-256.
+func authenticationCode(_ key: Secret, _ parts: [[UInt8]], byteCount: Int) -> [UInt8] {
+  var mac = HMAC<SHA256>(key: key.key)
+  for part in parts { mac.update(data: part) }
+  return Array(Array(mac.finalize()).prefix(byteCount))
+}
+
+/// Whether two secrets-derived values are equal, in time that doesn't depend on where they differ.
+public func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+  guard left.count == right.count else { return false }
+  var difference: UInt8 = 0
+  for index in left.indices { difference |= left[index] ^ right[index] }
+  return difference == 0
+}
+
+/// A running hash of everything both sides said (docs/protocol.md 2.9).
+public struct Transcript: Hashable, Sendable {
+  /// 32 bytes.
+  public let hash: [UInt8]
+
+  /// h1, over the HELLO.
+  public init(helloHeader: [UInt8], helloBeforeRetryToken: [UInt8]) {
+    hash = Self.digest([Array("stt1 hs".utf8), helloHeader, helloBeforeRetryToken])
+  }
+
+  /// A hash that was kept elsewhere, such as in a biscuit.
+  public init(hash: [UInt8]) { self.hash = hash }
+
+  /// The next hash, over this one and what was said since.
+  public func adding(_ parts: [[UInt8]]) -> Transcript {
+    Transcript(hash: Self.digest([hash] + parts))
+  }
+
+  static func digest(_ parts: [[UInt8]]) -> [UInt8] {
+    var hasher = SHA256()
+    for part in parts { hasher.update(data: part) }
+    return Array(hasher.finalize())
+  }
+}
+
+/// A running SHA-256 over payloads, by which two ends compare what they saw.
+public struct RunningDigest: Sendable {
+  private var hasher = SHA256()
+
+  public init() {}
+
+  public mutating func update(_ bytes: RawSpan) {
+    bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+  }
+
+  /// 32 bytes over everything so far.
+  public var value: [UInt8] { Array(hasher.finalize()) }
+}
+
+/// A name that stays the same for a device's stream whatever happens to its seed: the first sixteen
+/// bytes of SHA-256 over the device's id and the stream's name.
+public func streamIdentity(deviceID: [UInt8], name: String) -> (high: UInt64, low: UInt64) {
+  let digest = Transcript.digest([Array("stt1 stream".utf8), deviceID, Array(name.utf8)])
+  func word(_ start: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(digest[start + $1]) << UInt64($1 * 8) } }
+  return (word(0), word(8))
+}

@@ -1,0 +1,197 @@
+import STTWire
+
+/// Seals one direction's packets (docs/protocol.md 2.3, 2.11).
+///
+/// It alone counts packets: a number is taken, used once and never comes back, so no key meets the
+/// same nonce twice.
+public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
+  private var engine: Engine
+  private var iv: NonceBase
+  private var secret: TrafficSecret
+  private let suite: Suite
+  /// The number the next packet gets.
+  public private(set) var nextPacketNumber: UInt64 = 0
+  /// Packets sealed under the present key.
+  public private(set) var packetsUnderKey: UInt64 = 0
+  /// Payload bytes sealed under the present key.
+  public private(set) var bytesUnderKey: UInt64 = 0
+  /// Modulo 4, as the header carries it.
+  public private(set) var epoch: UInt8 = 0
+
+  public init(_ secret: TrafficSecret, suite: Suite) {
+    engine = Engine(suite: suite, key: secret.key)
+    iv = NonceBase(secret.iv)
+    self.secret = secret
+    self.suite = suite
+  }
+
+  /// Seals a datagram whose header and packet number get written here: `datagram` is the whole of
+  /// it, `prefix` bytes of plaintext already lie at offset 32, and `body` follows them.
+  ///
+  /// - Returns: the packet number.
+  public mutating func seal(
+    unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader, prefix: Int, body: UnsafeRawBufferPointer
+  ) -> UInt64 {
+    precondition(
+      datagram.count == SealedDatagram.overheadByteCount + prefix + body.count
+        && Int(header.payloadByteCount) == datagram.count - FrameHeader.byteCount,
+      "a datagram is exactly as long as what it holds")
+    guard let base = datagram.baseAddress else { preconditionFailure("a datagram has memory") }
+    precondition(nextPacketNumber < .max, "a session ends before its packet numbers do")
+    let number = nextPacketNumber
+    nextPacketNumber = number + 1
+    var stamped = header
+    stamped.flags = stamped.flags.union(.encrypted).with(keyEpoch: epoch)
+    stamped.write(unsafe: base)
+    base.storeBytes(of: number.littleEndian, toByteOffset: FrameHeader.byteCount, as: UInt64.self)
+    var nonce = iv.nonce(number)
+    withUnsafeBytes(of: &nonce) { nonce in
+      if let nonce = nonce.baseAddress {
+        engine.seal(
+          unsafe: UnsafeMutableRawBufferPointer(start: base + SealedDatagram.additionalByteCount, count: prefix),
+          body: body, nonce: nonce,
+          additional: UnsafeRawBufferPointer(start: base, count: SealedDatagram.additionalByteCount))
+      }
+    }
+    packetsUnderKey += 1
+    bytesUnderKey += UInt64(prefix + body.count)
+    return number
+  }
+
+  /// Moves to the next key epoch; the old key is forgotten (docs/protocol.md 2.11).
+  public mutating func ratchet() {
+    secret = secret.next
+    engine = Engine(suite: suite, key: secret.key)
+    iv = NonceBase(secret.iv)
+    epoch = (epoch &+ 1) & 3
+    packetsUnderKey = 0
+    bytesUnderKey = 0
+  }
+}
+
+/// Opens one direction's packets and refuses what it has seen (docs/protocol.md 2.3, 2.11, 2.14).
+public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
+  /// What became of a datagram.
+  public enum Outcome: Hashable, Sendable {
+    case opened(packetNumber: UInt64)
+    case replayed
+    case forged
+    /// A key epoch that is neither the last, this nor the next.
+    case unknownEpoch
+  }
+
+  private struct Key: ~Copyable {
+    let engine: Engine
+    let iv: NonceBase
+  }
+
+  private var current: Key
+  private var next: Key
+  private var previous: Key?
+  /// The epoch of `next`, from which the one after it comes.
+  private var nextSecret: TrafficSecret
+  private let suite: Suite
+  /// Modulo 4.
+  public private(set) var epoch: UInt8 = 0
+  public private(set) var window: ReplayWindow
+  /// Datagrams that failed authentication under the present key (docs/protocol.md 2.11).
+  public private(set) var failuresUnderKey: UInt64 = 0
+
+  public init(_ secret: TrafficSecret, suite: Suite, windowBitCount: Int = 2048) {
+    self.suite = suite
+    current = Self.key(secret, suite)
+    nextSecret = secret.next
+    // Ready before it is needed: the first packet of a new epoch takes no longer than any other.
+    next = Self.key(nextSecret, suite)
+    previous = nil
+    window = ReplayWindow(bitCount: windowBitCount)
+  }
+
+  /// Opens `datagram` where it lies. On success its plaintext is at
+  /// `[SealedDatagram.additionalByteCount, datagram.count - tagByteCount)`; call ``accept(_:)`` once
+  /// the packet was taken. `header` was read from `datagram`.
+  public mutating func open(unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader) -> Outcome {
+    guard datagram.count >= SealedDatagram.overheadByteCount, let base = datagram.baseAddress else { return .forged }
+    let number = SealedDatagram.packetNumber(unsafe: base)
+    guard window.accepts(number) else { return .replayed }
+    let text = UnsafeMutableRawBufferPointer(
+      start: base + SealedDatagram.additionalByteCount, count: datagram.count - SealedDatagram.overheadByteCount)
+    let additional = UnsafeRawBufferPointer(start: base, count: SealedDatagram.additionalByteCount)
+    let authentic: Bool
+    switch header.flags.keyEpoch {
+    case epoch:
+      authentic = Self.open(current, text, number, additional)
+    case (epoch &+ 1) & 3:
+      authentic = Self.open(next, text, number, additional)
+      if authentic { advance() }
+    case (epoch &- 1) & 3:
+      guard previous != nil else { return .unknownEpoch }
+      authentic = Self.open(previous!, text, number, additional)
+    default:
+      return .unknownEpoch
+    }
+    guard authentic else {
+      failuresUnderKey += 1
+      return .forged
+    }
+    return .opened(packetNumber: number)
+  }
+
+  /// Remembers an opened packet, so that it is refused from now on.
+  public mutating func accept(_ packetNumber: UInt64) { window.mark(packetNumber) }
+
+  /// Whether an old key is still held for stragglers.
+  public var holdsPrevious: Bool { previous != nil }
+
+  /// Forgets the last epoch's key; due three probe timeouts after the epoch advanced.
+  public mutating func forgetPrevious() { previous = nil }
+
+  private mutating func advance() {
+    nextSecret = nextSecret.next
+    var fresh = Self.key(nextSecret, suite)
+    swap(&fresh, &next)
+    swap(&fresh, &current)
+    previous = consume fresh
+    epoch = (epoch &+ 1) & 3
+    failuresUnderKey = 0
+  }
+
+  private static func key(_ secret: TrafficSecret, _ suite: Suite) -> Key {
+    Key(engine: Engine(suite: suite, key: secret.key), iv: NonceBase(secret.iv))
+  }
+
+  private static func open(
+    _ key: borrowing Key, _ text: UnsafeMutableRawBufferPointer, _ number: UInt64, _ additional: UnsafeRawBufferPointer
+  ) -> Bool {
+    var nonce = key.iv.nonce(number)
+    return withUnsafeBytes(of: &nonce) { nonce in
+      guard let nonce = nonce.baseAddress else { return false }
+      return key.engine.open(unsafe: text, nonce: nonce, additional: additional)
+    }
+  }
+}
+
+/// `nonce = iv XOR (0^4 | packet number LE)` (docs/protocol.md 2.3).
+struct NonceBase: Sendable {
+  private let low: UInt32
+  private let middle: UInt32
+  private let high: UInt32
+
+  init(_ iv: [UInt8]) {
+    precondition(iv.count == 12, "an iv is 12 bytes")
+    func word(_ start: Int) -> UInt32 {
+      (0..<4).reduce(0) { $0 | UInt32(iv[start + $1]) << UInt32($1 * 8) }
+    }
+    low = word(0)
+    middle = word(4)
+    high = word(8)
+  }
+
+  /// The twelve bytes, in memory order.
+  func nonce(_ number: UInt64) -> (UInt32, UInt32, UInt32) {
+    (
+      low.littleEndian, (middle ^ UInt32(truncatingIfNeeded: number)).littleEndian,
+      (high ^ UInt32(truncatingIfNeeded: number >> 32)).littleEndian
+    )
+  }
+}

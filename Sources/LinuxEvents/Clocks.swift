@@ -1,0 +1,17 @@
+import CLinux
+
+/// The kernel's clocks, in nanoseconds.
+public enum Clocks {
+  /// CLOCK_MONOTONIC: counts on through every change of the wall clock.
+  public static var monotonic: UInt64 { clinux_monotonic_ns() }
+  /// CLOCK_REALTIME: since 1970-01-01T00:00:00Z, as far as this machine knows.
+  public static var wall: UInt64 { clinux_realtime_ns() }
+  /// CPU time this process has used, all threads together.
+  public static var processCPU: UInt64 { clinux_process_cpu_ns() }
+}
+
+/// What the processor can do.
+public enum Processor {
+  /// Whether it has AES and carry-less multiplication, by cpuid or hwcap.
+  public static var hasAESInstructions: Bool { clinux_has_aes() == 1 }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// Why a camera can't be used.
+public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No capture device exists.
+  case noCamera
+  case cannotOpen(device: String, errno: CInt)
+  /// The file is no V4L2 device.
+  case notVideo(device: String)
+  /// It is a V4L2 device, but not one that gives pictures to mapped memory.
+  case notCapturing(device: String, name: String)
+  /// A camera on the processor's own bus, whose pictures need libcamera.
+  case multiplanar(device: String, name: String)
+  case notOffered(device: String, wanted: String, offers: [CameraOffer])
+  /// The driver offered a mode and then set another.
+  case changed(device: String, wanted: String, got: String)
+  /// A system call in the course of starting failed.
+  case refused(device: String, doing: String, errno: CInt)
+
+  public var description: String {
+    switch self {
+    case .noCamera: "no camera was found under /dev/video*: plug one in, or name its device"
+    case .cannotOpen(let device, let number):
+      "cannot open \(device): \(text(number))\(remedy(number))"
+    case .notVideo(let device): "\(device) is no video device: name one of those that \"probe\" lists"
+    case .notCapturing(let device, let name):
+      "\(device) (\(name)) gives no pictures: a camera has several nodes, name the one that \"probe\" lists"
+    case .multiplanar(let device, let name):
+      "\(device) (\(name)) is a camera on the processor's own bus, and those need libcamera: use a USB camera"
+    case .notOffered(let device, let wanted, let offers):
+      "\(device) does not offer \(wanted); it offers "
+        + (offers.isEmpty ? "nothing" : offers.map(\.description).joined(separator: "; "))
+    case .changed(let device, let wanted, let got): "\(device) was asked for \(wanted) and would give \(got)"
+    case .refused(let device, let doing, let number):
+      "\(device) refuses to \(doing): \(text(number))\(remedy(number))"
+    }
+  }
+
+  private func text(_ number: CInt) -> String { String(cString: strerror(number)) }
+
+  private func remedy(_ number: CInt) -> String {
+    switch number {
+    case EACCES, EPERM: "; add the user the agent runs as to the group \"video\""
+    case EBUSY: "; another program is using it"
+    case ENOENT, ENODEV, ENXIO: "; it is opened as soon as it is there"
+    case ENOSPC: "; the USB bus has no bandwidth left: choose a smaller size or a compressed format"
+    default: ""
+    }
+  }
+}

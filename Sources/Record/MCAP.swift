@@ -1,0 +1,95 @@
+/// The MCAP container, version 0 (https://mcap.dev/spec): numbers and record values.
+public enum MCAP {
+  public static let magic: [UInt8] = [0x89, 0x4D, 0x43, 0x41, 0x50, 0x30, 0x0D, 0x0A]
+  /// Opcode and length before every record.
+  static let recordHeadByteCount = 9
+
+  enum Opcode {
+    static let header: UInt8 = 0x01
+    static let footer: UInt8 = 0x02
+    static let schema: UInt8 = 0x03
+    static let channel: UInt8 = 0x04
+    static let message: UInt8 = 0x05
+    static let chunk: UInt8 = 0x06
+    static let messageIndex: UInt8 = 0x07
+    static let chunkIndex: UInt8 = 0x08
+    static let statistics: UInt8 = 0x0B
+    static let metadata: UInt8 = 0x0C
+    static let metadataIndex: UInt8 = 0x0D
+    static let summaryOffset: UInt8 = 0x0E
+    static let dataEnd: UInt8 = 0x0F
+    /// Ours, from the range left to applications: who each message of the chunk before is. Other
+    /// readers skip it.
+    static let identities: UInt8 = 0x80
+  }
+}
+
+/// What explains a channel's messages.
+public struct RecordedSchema: Hashable, Sendable {
+  /// 1 and up; 0 means a channel has none.
+  public var id: UInt16
+  public var name: String
+  public var encoding: String
+  public var data: [UInt8]
+
+  public init(id: UInt16, name: String, encoding: String, data: [UInt8]) {
+    self.id = id
+    self.name = name
+    self.encoding = encoding
+    self.data = data
+  }
+
+  init?(_ cursor: inout RecordCursor) {
+    guard let id = cursor.u16(), id != 0, let name = cursor.text(), let encoding = cursor.text(),
+      let data = cursor.sized()
+    else { return nil }
+    self.init(id: id, name: name, encoding: encoding, data: data)
+  }
+}
+
+/// One stream of one device in a file.
+public struct RecordedChannel: Hashable, Sendable {
+  public var id: UInt16
+  public var schema: UInt16
+  public var topic: String
+  public var messageEncoding: String
+  public var metadata: [String: String]
+
+  public init(id: UInt16, schema: UInt16, topic: String, messageEncoding: String, metadata: [String: String]) {
+    self.id = id
+    self.schema = schema
+    self.topic = topic
+    self.messageEncoding = messageEncoding
+    self.metadata = metadata
+  }
+
+  init?(_ cursor: inout RecordCursor) {
+    guard let id = cursor.u16(), let schema = cursor.u16(), let topic = cursor.text(),
+      let encoding = cursor.text(), let metadata = cursor.texts()
+    else { return nil }
+    self.init(id: id, schema: schema, topic: topic, messageEncoding: encoding, metadata: metadata)
+  }
+}
+
+/// Where a chunk lies and what it spans.
+struct ChunkIndexEntry: Hashable, Sendable {
+  var startTime: UInt64
+  var endTime: UInt64
+  var offset: UInt64
+  var byteCount: UInt64
+  var messageIndexOffsets: [(channel: UInt16, offset: UInt64)] = []
+  var messageIndexByteCount: UInt64
+  var compression: String
+  var compressedByteCount: UInt64
+  var uncompressedByteCount: UInt64
+
+  static func == (left: Self, right: Self) -> Bool { left.offset == right.offset }
+  func hash(into hasher: inout Hasher) { hasher.combine(offset) }
+}
+
+/// Where a metadata record lies.
+struct MetadataIndexEntry: Hashable, Sendable {
+  var offset: UInt64
+  var byteCount: UInt64
+  var name: String
+}

@@ -1,0 +1,339 @@
+import STTChecksum
+import STTSample
+
+/// Bytes at rest that can be read anywhere: a file, or a test's array.
+public protocol ByteSource {
+  var byteCount: UInt64 { get }
+  /// Fills `destination` with the bytes at `offset` and answers how many there were; fewer only at
+  /// the end.
+  mutating func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// What is wrong with a file, and where.
+public struct SegmentDamage: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Kind: Hashable, Sendable {
+    /// The file ends too soon: what a power cut leaves.
+    case cut
+    /// Bytes are not what was written.
+    case altered
+  }
+
+  public var kind: Kind
+  /// Byte offset of the record concerned.
+  public var offset: UInt64
+  public var what: String
+
+  public var description: String { "at byte \(offset): \(what)" }
+}
+
+/// One message as a reader sees it. The payload is lent.
+public struct RecordedMessage: ~Escapable {
+  public let identity: MessageIdentity
+  /// Nanoseconds since 1970 by the collector's clock.
+  public let logTime: UInt64
+  public let publishTime: UInt64
+  public let payload: RawSpan
+
+  @_lifetime(copy payload)
+  init(identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, payload: RawSpan) {
+    self.identity = identity
+    self.logTime = logTime
+    self.publishTime = publishTime
+    self.payload = payload
+  }
+}
+
+/// Walks one MCAP file from start to end in constant memory: the largest chunk's.
+///
+/// It believes nothing: every length is checked against the file, every chunk against its CRC.
+public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>: ~Copyable {
+  /// A chunk of ours is a few hundred KiB; nobody's is larger than this.
+  static var largestChunk: UInt64 { 1 << 28 }
+
+  /// What ``next()`` found.
+  public enum Step: Hashable, Sendable {
+    /// A chunk with its identities; see ``forEachMessage(_:)``.
+    case chunk
+    case metadata(name: String, [String: String])
+    /// DataEnd: what follows repeats what was.
+    case dataEnd
+    case end
+  }
+
+  private var source: Source
+  private var decompressor: Decompressor
+  /// Where the next record begins.
+  public private(set) var offset: UInt64 = 0
+  /// Where the last chunk began, and the end of the last whole group: chunk, indexes, identities.
+  public private(set) var chunkOffset: UInt64 = 0
+  public private(set) var groupEnd: UInt64 = 0
+  private var record = ByteStore(capacity: 1 << 16)
+  private var chunk = ByteStore(capacity: 1 << 16)
+  private var identities: [MessageIdentity] = []
+  private var predictor = IdentityPredictor()
+  public private(set) var schemas: [UInt16: RecordedSchema] = [:]
+  public private(set) var channels: [UInt16: RecordedChannel] = [:]
+  /// Whether ``next()`` passed DataEnd, and its CRC was right or absent.
+  public private(set) var isFinished = false
+  private var dataCRC = CRC32()
+  var summary = SegmentSummary()
+
+  /// Reads the file's beginning.
+  public init(_ source: Source, decompressor: Decompressor) throws {
+    self.source = source
+    self.decompressor = decompressor
+    var start = [UInt8](repeating: 0, count: MCAP.magic.count)
+    let got = try start.withUnsafeMutableBytes { try self.source.read(at: 0, into: $0) }
+    guard got == start.count else { throw SegmentDamage(kind: .cut, offset: 0, what: "the file is empty or a few bytes long") }
+    guard start == MCAP.magic else { throw SegmentDamage(kind: .altered, offset: 0, what: "this is no MCAP file") }
+    start.withUnsafeBytes { dataCRC.update(unsafe: $0) }
+    offset = UInt64(start.count)
+    groupEnd = offset
+  }
+
+  /// The next thing in the file.
+  public mutating func next() throws -> Step {
+    while true {
+      if offset == source.byteCount { throw SegmentDamage(kind: .cut, offset: offset, what: "the file ends without a footer") }
+      let at = offset
+      let opcode = try readRecord()
+      var cursor = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
+      switch opcode {
+      case MCAP.Opcode.chunk:
+        try takeChunk(at)
+        return .chunk
+      case MCAP.Opcode.metadata:
+        guard let name = cursor.text(), let map = cursor.texts() else { throw altered(at, "a metadata record is malformed") }
+        summary.metadata.append(MetadataIndexEntry(offset: at, byteCount: offset - at, name: name))
+        groupEnd = offset
+        return .metadata(name: name, map)
+      case MCAP.Opcode.dataEnd:
+        guard let crc = cursor.u32() else { throw altered(at, "the data end record is malformed") }
+        guard crc == 0 || crc == crcBeforeRecord else { throw altered(at, "the data section's checksum is wrong") }
+        isFinished = true
+        return .dataEnd
+      case MCAP.Opcode.schema:
+        try takeSchema(&cursor, at)
+      case MCAP.Opcode.channel:
+        try takeChannel(&cursor, at)
+      case MCAP.Opcode.message:
+        // A file of another writer may hold messages outside chunks.
+        chunk.removeAll()
+        chunk.record(MCAP.Opcode.message) { $0.bytes(record.unsafeBytes) }
+        identities.removeAll(keepingCapacity: true)
+        hasIdentities = false
+        return .chunk
+      case MCAP.Opcode.header:
+        groupEnd = offset
+      default:
+        break
+      }
+    }
+  }
+
+  /// The CRC of everything before the record that was read last.
+  private var crcBeforeRecord: UInt32 = 0
+
+  private func altered(_ offset: UInt64, _ what: String) -> SegmentDamage {
+    SegmentDamage(kind: .altered, offset: offset, what: what)
+  }
+
+  /// Reads the record at ``offset`` into `record` and moves on.
+  private mutating func readRecord() throws -> UInt8 {
+    var head = [UInt8](repeating: 0, count: MCAP.recordHeadByteCount)
+    let got = try head.withUnsafeMutableBytes { try source.read(at: offset, into: $0) }
+    guard got == head.count else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
+    let length = (1...8).reduce(UInt64(0)) { $0 | UInt64(head[$1]) << UInt64(8 * ($1 - 1)) }
+    let left = source.byteCount - offset - UInt64(head.count)
+    guard head[0] != 0 else { throw altered(offset, "a record has opcode 0") }
+    guard length <= left else {
+      throw SegmentDamage(kind: .cut, offset: offset, what: "a record of \(length) bytes has \(left) left")
+    }
+    guard length <= Self.largestChunk else { throw altered(offset, "a record claims \(length) bytes") }
+    crcBeforeRecord = dataCRC.value
+    record.removeAll()
+    let destination = UnsafeMutableRawBufferPointer(start: record.room(Int(length)), count: Int(length))
+    let filled = try source.read(at: offset + UInt64(head.count), into: destination)
+    guard filled == Int(length) else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
+    record.advance(Int(length))
+    head.withUnsafeBytes { dataCRC.update(unsafe: $0) }
+    dataCRC.update(unsafe: record.unsafeBytes)
+    offset += UInt64(head.count) + length
+    return head[0]
+  }
+
+  private mutating func takeChunk(_ at: UInt64) throws {
+    chunkOffset = at
+    var entry = try unpackChunk(at)
+    try walkChunk(at) { _, _ in }
+    identities.removeAll(keepingCapacity: true)
+    hasIdentities = false
+    // The records that belong to the chunk come right after it.
+    while offset < source.byteCount {
+      let before = offset
+      let crc = dataCRC
+      let opcode = try readRecord()
+      var cursor = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
+      if opcode == MCAP.Opcode.messageIndex {
+        guard let channel = cursor.u16() else { throw altered(before, "a message index is malformed") }
+        entry.messageIndexOffsets.append((channel, before))
+        entry.messageIndexByteCount += offset - before
+      } else if opcode == MCAP.Opcode.identities {
+        try takeIdentities(&cursor, before)
+        hasIdentities = true
+        break
+      } else {
+        offset = before
+        dataCRC = crc
+        break
+      }
+    }
+    summary.chunks.append(entry)
+    groupEnd = offset
+  }
+
+  private mutating func unpackChunk(_ at: UInt64) throws -> ChunkIndexEntry {
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
+    guard let start = cursor.u64(), let end = cursor.u64(), let size = cursor.u64(), let crc = cursor.u32(),
+      let compression = cursor.text(), let stored = cursor.u64(), Int(exactly: stored) == cursor.left
+    else { throw altered(at, "a chunk's head is malformed") }
+    guard size <= Self.largestChunk else { throw altered(at, "a chunk claims \(size) bytes") }
+    chunk.removeAll()
+    let data = cursor.rest()
+    if compression.isEmpty {
+      guard size == stored else { throw altered(at, "a chunk's two sizes differ") }
+      data.withUnsafeBytes { chunk.bytes($0) }
+    } else {
+      let destination = UnsafeMutableRawBufferPointer(start: chunk.room(Int(size)), count: Int(size))
+      let whole = data.withUnsafeBytes { decompressor.decompress($0, compression: compression, into: destination) }
+      guard whole else { throw altered(at, "a chunk compressed with \(compression) can't be unpacked") }
+      chunk.advance(Int(size))
+    }
+    var actual = CRC32()
+    actual.update(unsafe: chunk.unsafeBytes)
+    guard crc == 0 || crc == actual.value else { throw altered(at, "a chunk's checksum is wrong") }
+    return ChunkIndexEntry(
+      startTime: start, endTime: end, offset: at, byteCount: offset - at, messageIndexByteCount: 0,
+      compression: compression, compressedByteCount: stored, uncompressedByteCount: size)
+  }
+
+  /// Goes through the records of the chunk in hand.
+  private mutating func walkChunk(_ at: UInt64, _ message: (_ start: Int, _ end: Int) -> Void) throws {
+    var position = 0
+    let bytes = chunk.unsafeBytes
+    while position < bytes.count {
+      guard bytes.count - position >= MCAP.recordHeadByteCount else { throw altered(at, "a chunk ends inside a record") }
+      let opcode = bytes[position]
+      let length = UInt64(
+        littleEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self))
+      let start = position + MCAP.recordHeadByteCount
+      guard length <= UInt64(bytes.count - start) else { throw altered(at, "a record is longer than its chunk") }
+      let end = start + Int(length)
+      switch opcode {
+      case MCAP.Opcode.message:
+        guard length >= 22 else { throw altered(at, "a message is shorter than its head") }
+        message(start, end)
+      case MCAP.Opcode.schema:
+        var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
+        try takeSchema(&cursor, at)
+      case MCAP.Opcode.channel:
+        var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
+        try takeChannel(&cursor, at)
+      default: break
+      }
+      position = end
+    }
+  }
+
+  private mutating func takeSchema(_ cursor: inout RecordCursor, _ at: UInt64) throws {
+    guard let schema = RecordedSchema(&cursor) else { throw altered(at, "a schema record is malformed") }
+    if schemas.updateValue(schema, forKey: schema.id) == nil { summary.schemas.append(schema) }
+  }
+
+  private mutating func takeChannel(_ cursor: inout RecordCursor, _ at: UInt64) throws {
+    guard let channel = RecordedChannel(&cursor) else { throw altered(at, "a channel record is malformed") }
+    if channels.updateValue(channel, forKey: channel.id) == nil {
+      summary.channels.append(channel)
+      while summary.messageCounts.count <= Int(channel.id) { summary.messageCounts.append(0) }
+    }
+  }
+
+  private mutating func takeIdentities(_ cursor: inout RecordCursor, _ at: UInt64) throws {
+    let bytes = record.unsafeBytes
+    guard bytes.count >= 9, cursor.u8() == 1, let count = cursor.u32() else {
+      throw altered(at, "an identity record is malformed")
+    }
+    var crc = CRC32()
+    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]))
+    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
+    guard crc.value == stored else { throw altered(at, "an identity record's checksum is wrong") }
+    guard Int(count) <= bytes.count else { throw altered(at, "an identity record claims \(count) messages") }
+    predictor.reset()
+    for _ in 0..<count {
+      guard let identity = predictor.decode(&cursor) else { throw altered(at, "an identity record is malformed") }
+      identities.append(identity)
+    }
+    guard cursor.left == 4 else { throw altered(at, "an identity record has bytes too many") }
+  }
+
+  /// Calls `body` with every message of the chunk ``next()`` found. Messages of files that are not
+  /// ours get their sequence number and publish time as identity.
+  public mutating func forEachMessage(_ body: (borrowing RecordedMessage) throws -> Void) throws {
+    var index = 0
+    let bytes = chunk.unsafeBytes
+    var position = 0
+    while bytes.count - position >= MCAP.recordHeadByteCount {
+      let length = Int(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self)))
+      let start = position + MCAP.recordHeadByteCount
+      position = start + length
+      guard bytes[start - MCAP.recordHeadByteCount] == MCAP.Opcode.message else { continue }
+      var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<position])))
+      guard let channel = cursor.u16(), let sequence = cursor.u32(), let logTime = cursor.u64(),
+        let publishTime = cursor.u64()
+      else { throw altered(chunkOffset, "a message is shorter than its head") }
+      guard channels[channel] != nil else { throw altered(chunkOffset, "a message names a channel that is not there") }
+      var identity = MessageIdentity(
+        channel: channel, number: UInt64(sequence),
+        deviceTime: .init(monotonicNanoseconds: 0, wallNanoseconds: publishTime))
+      if index < identities.count { identity = identities[index] }
+      guard identity.channel == channel, UInt32(truncatingIfNeeded: identity.number) == sequence else {
+        throw altered(chunkOffset, "a message and its identity disagree")
+      }
+      index += 1
+      try body(
+        RecordedMessage(identity: identity, logTime: logTime, publishTime: publishTime, payload: cursor.rest()))
+    }
+    guard identities.isEmpty || identities.count == index else {
+      throw altered(chunkOffset, "a chunk has \(index) messages and \(identities.count) identities")
+    }
+  }
+
+  /// Whether the chunk in hand came with the identities every chunk of ours has.
+  public private(set) var hasIdentities = false
+
+  /// After ``Step/dataEnd``: checks summary and footer against what was read.
+  public mutating func checkSummary() throws {
+    let start = offset
+    var tail = ByteStore(capacity: 4096)
+    let length = source.byteCount - start
+    guard length <= Self.largestChunk else { throw altered(start, "the summary claims \(length) bytes") }
+    let destination = UnsafeMutableRawBufferPointer(start: tail.room(Int(length)), count: Int(length))
+    guard try source.read(at: start, into: destination) == Int(length) else {
+      throw SegmentDamage(kind: .cut, offset: start, what: "the summary is cut")
+    }
+    tail.advance(Int(length))
+    // Footer: opcode 1, length 8, two offsets, CRC, magic 8.
+    guard length >= 37 else { throw SegmentDamage(kind: .cut, offset: start, what: "the footer is missing") }
+    let bytes = tail.unsafeBytes
+    let footer = Int(length) - 37
+    guard Array(bytes[(bytes.count - 8)...]) == MCAP.magic else {
+      throw SegmentDamage(kind: .cut, offset: source.byteCount, what: "the closing magic is missing")
+    }
+    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 12, as: UInt32.self))
+    var crc = CRC32()
+    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 12)]))
+    guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc.value else {
+      throw altered(start, "the summary's checksum is wrong")
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/// An unfinished file made whole again: what survives of it, and the bytes that end it.
+public struct SegmentRecovery: ~Copyable {
+  /// Bytes of the file to keep; the rest is cut off.
+  public let keptByteCount: UInt64
+  /// What was wrong; `nil` for a file that is whole.
+  public let damage: SegmentDamage?
+  /// What every channel holds of the kept part.
+  public let channels: [SegmentReport.Channel]
+  private let summary: SegmentSummary
+
+  /// Walks `source` as far as it is whole.
+  public init<Source: ByteSource, Decompressor: ChunkDecompressor>(
+    _ source: Source, decompressor: Decompressor
+  ) throws {
+    var report = SegmentReport()
+    var reader = try SegmentReader(source, decompressor: decompressor)
+    var found: SegmentDamage?
+    var places: [UInt16: Int] = [:]
+    var kept = reader.groupEnd
+    var sound = reader.summary
+    do {
+      walking: while true {
+        switch try reader.next() {
+        case .chunk:
+          let channels = reader.channels
+          var logTimes: [(channel: Int, time: UInt64)] = []
+          try reader.forEachMessage { message in
+            let id = message.identity.channel
+            let place = places[id] ?? report.channels.count
+            if places[id] == nil, let channel = channels[id] {
+              places[id] = place
+              report.channels.append(SegmentReport.Channel(channel: channel))
+            }
+            let empty = report.channels[place].messageCount == 0
+            if empty { report.channels[place].firstNumber = message.identity.number }
+            report.channels[place].messageCount += 1
+            report.channels[place].endNumber = max(report.channels[place].endNumber, message.identity.number &+ 1)
+            logTimes.append((Int(id), message.logTime))
+          }
+          for (channel, time) in logTimes { reader.summary.note(channel, time) }
+          // A chunk without its identities is a group that was cut.
+          guard reader.hasIdentities else {
+            throw SegmentDamage(kind: .cut, offset: reader.chunkOffset, what: "a chunk's identities are missing")
+          }
+          kept = reader.groupEnd
+          sound = reader.summary
+        case .metadata:
+          kept = reader.groupEnd
+          sound = reader.summary
+        case .dataEnd:
+          try reader.checkSummary()
+          kept = source.byteCount
+          break walking
+        case .end:
+          break walking
+        }
+      }
+    } catch let damage as SegmentDamage {
+      found = damage
+    }
+    keptByteCount = kept
+    damage = found
+    summary = sound
+    channels = report.channels
+  }
+
+  /// The bytes that go behind the kept ones: notes of what happened, summary and footer.
+  public consuming func ending(notes: [(name: String, entries: [String: String])]) -> [UInt8] {
+    var writer = SegmentWriter(finishing: summary, at: keptByteCount, compressor: NoCompression())
+    for note in notes { writer.addMetadata(name: note.name, note.entries) }
+    writer.finish()
+    return [UInt8](writer.pending.unsafeBytes)
+  }
+}

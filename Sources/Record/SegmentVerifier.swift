@@ -1,0 +1,134 @@
+/// What a file turned out to be.
+///
+/// Plain recordings carry checksums, not signatures: verification detects damage, and says so; it
+/// can't detect somebody who alters a file and its checksums alike.
+public struct SegmentReport: Sendable {
+  public enum Verdict: String, Hashable, Sendable {
+    /// Every byte is as it was written.
+    case intact
+    /// The end is missing, as after a power cut; everything before it is whole.
+    case truncated
+    /// Bytes changed, or messages are missing in the middle.
+    case altered
+  }
+
+  /// What a channel holds.
+  public struct Channel: Sendable {
+    public var channel: RecordedChannel
+    public var messageCount: UInt64 = 0
+    public var payloadByteCount: UInt64 = 0
+    public var firstNumber: UInt64 = 0
+    /// One past the last.
+    public var endNumber: UInt64 = 0
+    /// Numbers that are missing in between.
+    public var missingCount: UInt64 = 0
+    public var firstLogTime: UInt64 = 0
+    public var lastLogTime: UInt64 = 0
+  }
+
+  public var verdict = Verdict.intact
+  public var damage: SegmentDamage?
+  public var channels: [Channel] = []
+  public var schemas: [UInt16: RecordedSchema] = [:]
+  public var metadata: [(name: String, entries: [String: String])] = []
+  public var chunkCount = 0
+  /// Bytes that are whole, from the start on.
+  public var soundByteCount: UInt64 = 0
+
+  public var messageCount: UInt64 { channels.reduce(0) { $0 + $1.messageCount } }
+}
+
+/// Walks a file and judges it.
+public enum SegmentVerifier {
+  /// - Parameters:
+  ///   - progress: told the offset reached, chunk by chunk.
+  ///   - message: sees every message on the way.
+  public static func verify<Source: ByteSource, Decompressor: ChunkDecompressor>(
+    _ source: Source, decompressor: Decompressor, progress: (UInt64) -> Void = { _ in },
+    message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
+  ) throws -> SegmentReport {
+    var report = SegmentReport()
+    var places: [UInt16: Int] = [:]
+    do {
+      var reader = try SegmentReader(source, decompressor: decompressor)
+      do {
+        try walk(&reader, &report, &places, progress, message)
+      } catch let damage as SegmentDamage {
+        note(damage, &report)
+      }
+      report.soundByteCount = report.verdict == .intact ? source.byteCount : reader.groupEnd
+      report.schemas = reader.schemas
+    } catch let damage as SegmentDamage {
+      note(damage, &report)
+    }
+    return report
+  }
+
+  private static func note(_ damage: SegmentDamage, _ report: inout SegmentReport) {
+    report.damage = damage
+    report.verdict = damage.kind == .cut ? .truncated : .altered
+  }
+
+  private static func walk<Source: ByteSource, Decompressor: ChunkDecompressor>(
+    _ reader: inout SegmentReader<Source, Decompressor>, _ report: inout SegmentReport, _ places: inout [UInt16: Int],
+    _ progress: (UInt64) -> Void, _ message: (borrowing RecordedMessage, RecordedChannel) -> Void
+  ) throws {
+    while true {
+      switch try reader.next() {
+      case .chunk:
+        report.chunkCount += 1
+        let channels = reader.channels
+        let at = reader.chunkOffset
+        var gap: SegmentDamage?
+        try reader.forEachMessage { found in
+          let place = place(of: found.identity.channel, channels, &report, &places)
+          gap = gap ?? count(found, &report.channels[place], at)
+          message(found, report.channels[place].channel)
+        }
+        if let gap { throw gap }
+        progress(reader.offset)
+      case .metadata(let name, let entries):
+        report.metadata.append((name, entries))
+      case .dataEnd:
+        try reader.checkSummary()
+        return
+      case .end:
+        return
+      }
+    }
+  }
+
+  private static func place(
+    of id: UInt16, _ channels: [UInt16: RecordedChannel], _ report: inout SegmentReport, _ places: inout [UInt16: Int]
+  ) -> Int {
+    if let known = places[id] { return known }
+    let channel = channels[id] ?? RecordedChannel(id: id, schema: 0, topic: "", messageEncoding: "", metadata: [:])
+    places[id] = report.channels.count
+    report.channels.append(SegmentReport.Channel(channel: channel))
+    return report.channels.count - 1
+  }
+
+  /// Adds a message to its channel. Reliable streams number without gaps, except where the recorder
+  /// itself noted one; going backwards is never right.
+  private static func count(
+    _ found: borrowing RecordedMessage, _ channel: inout SegmentReport.Channel, _ at: UInt64
+  ) -> SegmentDamage? {
+    var damage: SegmentDamage?
+    let number = found.identity.number
+    if channel.messageCount == 0 {
+      channel.firstNumber = number
+      channel.firstLogTime = found.logTime
+    } else if number > channel.endNumber {
+      channel.missingCount += number - channel.endNumber
+    } else if number < channel.endNumber, channel.channel.metadata["stt.delivery"] == "reliable" {
+      damage = SegmentDamage(
+        kind: .altered, offset: at,
+        what: "message \(number) of \(channel.channel.topic) comes after message \(channel.endNumber &- 1)")
+    }
+    channel.messageCount += 1
+    channel.payloadByteCount += UInt64(found.payload.byteCount)
+    channel.endNumber = max(channel.endNumber, number &+ 1)
+    channel.lastLogTime = max(channel.lastLogTime, found.logTime)
+    return damage
+  }
+}

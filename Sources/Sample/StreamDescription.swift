@@ -1,0 +1,35 @@
+/// What a source says of its stream before the first message.
+public struct StreamDescription: Hashable, Sendable {
+  public enum Delivery: UInt8, Hashable, Sendable {
+    /// Every message, once, in order.
+    case reliable = 0
+    /// A message lost on the way stays lost.
+    case unreliable = 2
+  }
+
+  /// Unique on the device; becomes the channel's topic in the recording.
+  public var name: String
+  public var schema: Schema
+  public var delivery: Delivery
+  /// Whether the device keeps a message until the collector has synced it to disk.
+  public var durable: Bool
+  /// 0 is the most urgent.
+  public var priority: UInt8
+  /// The largest message this stream sends, in bytes, times excluded.
+  public var maximumMessageByteCount: Int
+  /// The set of streams it is recorded with.
+  public var purpose: String
+
+  public init(
+    name: String, schema: Schema, delivery: Delivery = .reliable, durable: Bool = true, priority: UInt8 = 1,
+    maximumMessageByteCount: Int = 65_536, purpose: String = "main"
+  ) {
+    self.name = name
+    self.schema = schema
+    self.delivery = delivery
+    self.durable = durable
+    self.priority = priority
+    self.maximumMessageByteCount = maximumMessageByteCount
+    self.purpose = purpose
+  }
+}

@@ -1,0 +1,228 @@
+import DequeModule
+public import STC
+public import STTBuffers
+public import STTWire
+
+/// What a device's owner may want to know about its link.
+public enum DeviceEvent: Hashable, Sendable {
+  case connected(mode: HandshakeMode, suite: Suite)
+  /// The session is over; its unacknowledged messages wait for the next one.
+  case disconnected(Session.End)
+  /// Nobody answered, or nobody who holds the seed.
+  case attemptFailed(attempts: Int, retryAfterNanoseconds: UInt64)
+  /// The collector proved that it holds the seed, and refuses.
+  case refused(status: UInt8)
+}
+
+/// The device's end of the link, for as long as its process lives: connects, reconnects with
+/// back-off, and keeps what is unacknowledged from one session to the next.
+///
+/// Reads no clock and owns no socket. After any input, call ``transmit(into:now:wall:)`` until it
+/// answers 0, then wait for a datagram or ``deadline(now:)``.
+public struct DeviceEndpoint: ~Copyable {
+  static let firstBackoff = UInt64.seconds(1)
+  static let longestBackoff = UInt64.seconds(60)
+  /// A session that ends sooner counts as a failed attempt, or a collector that accepts and drops
+  /// would be hammered.
+  static let provenAfter = UInt64.seconds(30)
+  /// Every so many failures, suppose that the collector lost our window (docs/protocol.md 2.4).
+  static let saltedEvery = 3
+
+  private let keys: PairKeys
+  private let offer: HandshakeOffer
+  private let settings: Session.Settings
+  private let bootID: UInt64
+  /// What the device has to say and was not relieved of yet.
+  public private(set) var outbox = Outbox(role: .initiator)
+  private var session: Session?
+  private var handshake: InitiatorHandshake?
+  private var counter: UInt64?
+  private var failures = 0
+  private var nextAttempt: MonotonicTime
+  private var connectedAt: MonotonicTime
+  private var events = Deque<DeviceEvent>()
+  private var pendingDatagrams = Deque<[UInt8]>()
+  private var jitter: UInt64 = 0
+
+  /// - Parameter bootID: changes with every start of the machine; advice for the collector's log.
+  public init(
+    keys: PairKeys, offer: HandshakeOffer, settings: Session.Settings, bootID: UInt64, now: MonotonicTime
+  ) {
+    self.keys = keys
+    self.offer = offer
+    self.settings = settings
+    self.bootID = bootID
+    nextAttempt = now
+    connectedAt = now
+  }
+
+  /// Bytes ``transmit(into:now:wall:)`` may need.
+  public static let largestDatagram = FrameHeader.largestDatagram
+
+  public var isConnected: Bool { session != nil }
+  public var statistics: SessionStatistics? {
+    switch session {
+    case .some(let session): session.statistics
+    case .none: nil
+    }
+  }
+  public var smoothedRoundTrip: UInt64? {
+    switch session {
+    case .some(let session): session.smoothedRoundTrip
+    case .none: nil
+    }
+  }
+  public var congestionWindow: Int? {
+    switch session {
+    case .some(let session): session.congestionWindow
+    case .none: nil
+    }
+  }
+
+  /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
+  public mutating func add(_ open: StreamOpen) -> Int? { outbox.add(open) }
+
+  /// Adds every message whose payload `next` tells of, all lying in `batch`; answers how many.
+  ///
+  /// - Parameter next: time, offset and byte count of one payload in `batch` after another.
+  public mutating func enqueue(
+    _ batch: consuming Lease, on stream: Int,
+    next: (borrowing Lease) -> (time: MessageTime, offset: Int, byteCount: Int)?
+  ) -> Int {
+    outbox.enqueue(batch, on: stream, next: next)
+  }
+
+  /// Adds one message of an optional `head` and a `body`, each filling its lease.
+  public mutating func enqueue(time: MessageTime, head: consuming Lease?, body: consuming Lease, on stream: Int) {
+    outbox.enqueue(time: time, head: head, body: body, on: stream)
+  }
+
+  /// No more messages will come on `stream`; its end is told once all are acknowledged.
+  public mutating func finish(_ stream: Int) { outbox.finish(stream) }
+
+  public mutating func takeEvent() -> DeviceEvent? { events.popFirst() }
+
+  /// Whether an attempt is due: call ``connect(counter:wall:now:using:)``.
+  public func wantsToConnect(now: MonotonicTime) -> Bool {
+    !isConnected && handshake == nil && now >= nextAttempt
+  }
+
+  /// Whether that call needs a fresh counter from the device's store. An attempt nobody answered
+  /// leaves its counter for the next.
+  public var needsCounter: Bool { counter == nil }
+
+  /// Begins an attempt.
+  ///
+  /// - Parameter counter: a number this device never used before; ignored unless ``needsCounter``.
+  public mutating func connect<R: RandomNumberGenerator>(
+    counter fresh: UInt64, wall: UInt64, now: MonotonicTime, using generator: inout R
+  ) {
+    guard wantsToConnect(now: now) else { return }
+    let used = counter ?? fresh
+    counter = used
+    jitter = generator.next()
+    handshake = InitiatorHandshake(
+      offer: offer, keys: keys, counter: used, salted: failures % Self.saltedEvery == Self.saltedEvery - 1,
+      bootID: bootID, wallMilliseconds: wall / 1_000_000, now: now, using: &generator)
+  }
+
+  /// Takes one datagram from the collector's address. It is opened where it lies.
+  public mutating func receive<Sink: MessageSink & ~Copyable>(
+    unsafe datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, sink: inout Sink
+  ) {
+    let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+    guard let header = try? FrameHeader(datagram: bytes) else { return }
+    if header.type.isHandshake {
+      takeHandshake(bytes, header, now)
+      return
+    }
+    guard session?.id == header.session else { return }
+    _ = session?.receive(
+      unsafe: datagram, header: header, now: now, wall: wall, outbox: &outbox, sink: &sink)
+    noticeEnd(now)
+  }
+
+  private mutating func takeHandshake(_ datagram: RawSpan, _ header: FrameHeader, _ now: MonotonicTime) {
+    guard let outcome = handshake?.receive(datagram, header: header, now: now) else { return }
+    switch outcome {
+    case .ignored: break
+    case .progressed:
+      // Once a RESPONSE has verified, the collector may have accepted the counter.
+      if handshake?.hasVerifiedResponse == true { counter = nil }
+    case .established(let established):
+      handshake = nil
+      pendingDatagrams.removeAll()
+      outbox.reset()
+      session = Session(established, settings: settings, now: now)
+      connectedAt = now
+      events.append(.connected(mode: established.mode, suite: established.suite))
+    case .refused(let status):
+      handshake = nil
+      events.append(.refused(status: status))
+      backOff(now)
+    }
+  }
+
+  /// Does what time alone makes due.
+  public mutating func handleTimeout(now: MonotonicTime) {
+    session?.handleTimeout(now: now, outbox: &outbox)
+    noticeEnd(now)
+    if let handshake, handshake.isExpired(now: now) {
+      self.handshake = nil
+      pendingDatagrams.removeAll()
+      backOff(now)
+    }
+  }
+
+  /// Writes the next datagram into `buffer`; 0 when there is none now.
+  public mutating func transmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64) -> Int {
+    if isConnected {
+      let length = session?.transmit(into: buffer, now: now, wall: wall, outbox: &outbox) ?? 0
+      if length == 0 { noticeEnd(now) }
+      return length
+    }
+    if pendingDatagrams.isEmpty, let due = handshake?.datagrams(now: now) { pendingDatagrams.append(contentsOf: due) }
+    guard let datagram = pendingDatagrams.popFirst() else { return 0 }
+    datagram.withUnsafeBytes { bytes in
+      buffer.copyMemory(from: bytes)
+    }
+    return datagram.count
+  }
+
+  /// When to call ``handleTimeout(now:)``, ``transmit(into:now:wall:)`` and, if
+  /// ``wantsToConnect(now:)``, ``connect(counter:wall:now:using:)`` again.
+  public func deadline(now: MonotonicTime) -> MonotonicTime {
+    switch session {
+    case .some(let session): return session.deadline(now: now)
+    case .none: return handshake?.nextDeadline ?? nextAttempt
+    }
+  }
+
+  /// Says goodbye; the last datagram comes from ``transmit(into:now:wall:)``.
+  public mutating func close() {
+    session?.close(.shutdown)
+    handshake = nil
+    nextAttempt = .never
+  }
+
+  private mutating func noticeEnd(_ now: MonotonicTime) {
+    guard let end = session?.end, session?.isFinished == true else { return }
+    session = nil
+    events.append(.disconnected(end))
+    guard nextAttempt != .never else { return }
+    if now.since(connectedAt) >= Self.provenAfter {
+      failures = 0
+      nextAttempt = now
+    } else {
+      backOff(now)
+    }
+  }
+
+  private mutating func backOff(_ now: MonotonicTime) {
+    let base = min(Self.longestBackoff, Self.firstBackoff << UInt64(min(failures, 6)))
+    failures += 1
+    let wait = base - base / 4 + jitter % (base / 2)
+    nextAttempt = now + wait
+    events.append(.attemptFailed(attempts: failures, retryAfterNanoseconds: wait))
+  }
+}

@@ -1,0 +1,79 @@
+import STTBuffers
+
+/// Leases that messages waiting for their acknowledgement lie in, each shared by any number of them.
+struct HeldBuffers: ~Copyable {
+  private var leases: UnsafeMutablePointer<Lease?>
+  private var references: UnsafeMutablePointer<Int32>
+  private var free: [Int32] = []
+  private var capacity = 0
+  /// Leases held now.
+  private(set) var count = 0
+
+  init() {
+    leases = .allocate(capacity: 0)
+    references = .allocate(capacity: 0)
+  }
+
+  deinit {
+    leases.deinitialize(count: capacity)
+    leases.deallocate()
+    references.deallocate()
+  }
+
+  /// Takes a lease with `references` messages in it.
+  mutating func hold(_ lease: consuming Lease, references count: Int) -> Int32 {
+    if free.isEmpty { grow() }
+    let slot = free.removeLast()
+    leases[Int(slot)] = consume lease
+    references[Int(slot)] = Int32(count)
+    self.count += 1
+    return slot
+  }
+
+  /// One message more.
+  mutating func retain(_ slot: Int32) { references[Int(slot)] += 1 }
+
+  func withLease<R>(_ slot: Int32, _ body: (borrowing Lease) -> R?) -> R? {
+    switch leases[Int(slot)] {
+    case .some(let lease): return body(lease)
+    case .none: return nil
+    }
+  }
+
+  /// One message less; the last one returns the lease to its owner.
+  mutating func release(_ slot: Int32) {
+    references[Int(slot)] -= 1
+    if references[Int(slot)] == 0 {
+      leases[Int(slot)] = nil
+      free.append(slot)
+      count -= 1
+    }
+  }
+
+  /// Where the lease's bytes lie; valid while it is held.
+  func base(_ slot: Int32) -> UnsafeRawPointer {
+    switch leases[Int(slot)] {
+    case .some(let lease): return UnsafeRawPointer(lease.unsafeBase)
+    case .none: preconditionFailure("a message's buffer is held as long as the message")
+    }
+  }
+
+  private mutating func grow() {
+    let wider = max(16, capacity * 2)
+    let newLeases = UnsafeMutablePointer<Lease?>.allocate(capacity: wider)
+    let newReferences = UnsafeMutablePointer<Int32>.allocate(capacity: wider)
+    newLeases.moveInitialize(from: leases, count: capacity)
+    newReferences.moveInitialize(from: references, count: capacity)
+    for slot in capacity..<wider {
+      (newLeases + slot).initialize(to: nil)
+      (newReferences + slot).initialize(to: 0)
+    }
+    free.reserveCapacity(wider)
+    for slot in (capacity..<wider).reversed() { free.append(Int32(slot)) }
+    leases.deallocate()
+    references.deallocate()
+    leases = newLeases
+    references = newReferences
+    capacity = wider
+  }
+}

@@ -1,0 +1,260 @@
+import STTBuffers
+import STTWire
+
+/// A stream the peer sends in this session.
+struct IncomingStream: ~Copyable {
+  /// What a frame led to.
+  enum Outcome {
+    case taken
+    /// No memory, or too far ahead: as if the packet had been lost.
+    case refused
+    /// The peer broke the protocol; the session ends.
+    case violation
+  }
+
+  let id: UInt16
+  private(set) var token = -1
+  private(set) var isOpen = false
+  private var delivery = DeliveryClass.reliable
+  private var largest: UInt32 = 0
+  /// Every message below was delivered, skipped, or known before.
+  private(set) var next: UInt64 = 0
+  private(set) var durable: UInt64 = 0
+  var ackPending = false
+  private var opening: PartialMessage?
+  private var end: UInt64?
+
+  private var slots: UnsafeMutablePointer<PartialMessage?>
+  private var capacity: UInt64 = 0
+  private var slotsInUse = 0
+
+  init(id: UInt16) {
+    self.id = id
+    slots = .allocate(capacity: 0)
+  }
+
+  deinit {
+    slots.deinitialize(count: Int(capacity))
+    slots.deallocate()
+  }
+
+  /// Takes a part of the STREAM_OPEN: `total u32 | offset u32 | bytes`.
+  mutating func takeOpen<Sink: MessageSink & ~Copyable>(_ reader: inout ByteReader, into sink: inout Sink) -> Outcome {
+    guard let total = try? reader.u32(), let offset = try? reader.u32() else { return .violation }
+    let part = reader.rest()
+    guard total > 0, total <= 65_535, part.byteCount > 0,
+      UInt64(offset) + UInt64(part.byteCount) <= UInt64(total)
+    else { return .violation }
+    if isOpen { return .taken }
+    if opening == nil {
+      guard let lease = sink.lease(atLeast: Int(total)) else { return .refused }
+      opening = PartialMessage(number: 0, total: total, lease: lease)
+    }
+    guard var message = opening.take() else { return .refused }
+    guard message.total == total, message.place(part, at: offset) else { return .violation }
+    guard message.isComplete else {
+      opening = consume message
+      return .taken
+    }
+    var openReader = ByteReader(message.lease.bytes)
+    guard let open = try? StreamOpen(&openReader), let admission = sink.opened(open) else { return .violation }
+    token = admission.token
+    delivery = open.delivery
+    largest = open.largestMessage
+    next = max(open.firstMessage, admission.position)
+    if open.firstMessage > admission.position, delivery == .reliable {
+      sink.skipped(token: token, numbers: admission.position..<open.firstMessage, reason: Skip.Reason.overflow.rawValue)
+    }
+    // What the sender no longer holds needs no further word.
+    durable = min(next, max(admission.durable, open.firstMessage))
+    isOpen = true
+    ackPending = true
+    return .taken
+  }
+
+  /// Takes a DATA payload.
+  mutating func takeData<Sink: MessageSink & ~Copyable>(
+    _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
+  ) -> Outcome {
+    guard isOpen, sink.isAccepting else { return .refused }
+    guard let prefix = try? DataPrefix(&reader, flags: flags), prefix.total >= UInt32(MessageTime.byteCount),
+      prefix.total <= largest + UInt32(MessageTime.byteCount)
+    else { return .violation }
+    let bytes = reader.rest()
+    let number = prefix.message
+    let whole = Int(prefix.total) == bytes.byteCount
+    guard delivery == .reliable else { return takeUnordered(number, prefix, bytes, whole: whole, into: &sink) }
+    if number < next {
+      // Our acknowledgement was lost, or it comes from an earlier session.
+      ackPending = true
+      return .taken
+    }
+    guard number - next < OutgoingStream.mostGap else { return .refused }
+    if whole, number == next {
+      drop(number)
+      guard deliver(number, bytes, into: &sink) else { return .violation }
+      next += 1
+      ackPending = true
+      return drain(into: &sink)
+    }
+    guard place(number, prefix, bytes, into: &sink) else { return .refused }
+    return drain(into: &sink)
+  }
+
+  /// Takes a SKIP: nothing below `upTo` is waited for.
+  mutating func takeSkip<Sink: MessageSink & ~Copyable>(_ skip: Skip, into sink: inout Sink) -> Outcome {
+    guard isOpen else { return .refused }
+    while next < skip.upTo {
+      // Whole messages that wait behind the gap are still good.
+      if case .violation = drain(into: &sink) { return .violation }
+      guard next < skip.upTo else { break }
+      var gapEnd = next
+      while gapEnd < skip.upTo, gapEnd - next < capacity, !holdsComplete(gapEnd) {
+        drop(gapEnd)
+        gapEnd += 1
+      }
+      if gapEnd - next >= capacity { gapEnd = skip.upTo }
+      if gapEnd > next { sink.skipped(token: token, numbers: next..<gapEnd, reason: skip.reason) }
+      next = gapEnd
+    }
+    if case .violation = drain(into: &sink) { return .violation }
+    ackPending = true
+    return .taken
+  }
+
+  mutating func takeEnd<Sink: MessageSink & ~Copyable>(_ streamEnd: StreamEnd, into sink: inout Sink) -> Outcome {
+    guard isOpen, streamEnd.end <= next || delivery != .reliable else { return .refused }
+    if end == nil {
+      end = streamEnd.end
+      sink.ended(token: token, end: streamEnd.end)
+    }
+    return .taken
+  }
+
+  /// Everything below `number` is safe on disk.
+  mutating func markDurable(_ number: UInt64) {
+    let limited = min(number, next)
+    guard limited > durable else { return }
+    durable = limited
+    ackPending = true
+  }
+
+  private mutating func takeUnordered<Sink: MessageSink & ~Copyable>(
+    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, whole: Bool, into sink: inout Sink
+  ) -> Outcome {
+    if whole { return deliver(number, bytes, into: &sink) ? .taken : .violation }
+    guard place(number, prefix, bytes, into: &sink, evicting: true) else { return .taken }
+    let slot = Int(number & (capacity - 1))
+    guard let message = slots[slot].take() else { return .taken }
+    guard message.isComplete else {
+      slots[slot] = consume message
+      return .taken
+    }
+    slotsInUse -= 1
+    return deliver(message, into: &sink) ? .taken : .violation
+  }
+
+  /// Delivers what is whole and in turn.
+  private mutating func drain<Sink: MessageSink & ~Copyable>(into sink: inout Sink) -> Outcome {
+    while slotsInUse > 0 {
+      let slot = Int(next & (capacity - 1))
+      guard let message = slots[slot].take() else { return .taken }
+      guard message.number == next, message.isComplete else {
+        slots[slot] = consume message
+        return .taken
+      }
+      slotsInUse -= 1
+      guard deliver(message, into: &sink) else { return .violation }
+      next += 1
+      ackPending = true
+    }
+    return .taken
+  }
+
+  private func deliver<Sink: MessageSink & ~Copyable>(_ number: UInt64, _ bytes: RawSpan, into sink: inout Sink) -> Bool {
+    var reader = ByteReader(bytes)
+    guard let time = try? MessageTime(&reader) else { return false }
+    sink.deliver(token: token, number: number, time: time, payload: reader.rest())
+    return true
+  }
+
+  private func deliver<Sink: MessageSink & ~Copyable>(_ message: consuming PartialMessage, into sink: inout Sink) -> Bool {
+    var reader = ByteReader(message.lease.bytes)
+    guard let time = try? MessageTime(&reader) else { return false }
+    sink.deliver(token: token, number: message.number, time: time, message: message.takeLease())
+    return true
+  }
+
+  /// Puts bytes where they belong. `false`: no memory, a table that is full, or a total that
+  /// contradicts an earlier part.
+  private mutating func place<Sink: MessageSink & ~Copyable>(
+    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, into sink: inout Sink, evicting: Bool = false
+  ) -> Bool {
+    if evicting { if capacity == 0 { resize(to: 16) } } else { makeRoom(for: number) }
+    let slot = Int(number & (capacity - 1))
+    var message: PartialMessage
+    if let present = slots[slot].take() {
+      if present.number == number {
+        message = present
+      } else {
+        guard evicting, present.number < number else {
+          slots[slot] = consume present
+          return false
+        }
+        slotsInUse -= 1
+        guard let lease = sink.lease(atLeast: Int(prefix.total)) else { return false }
+        message = PartialMessage(number: number, total: prefix.total, lease: lease)
+        slotsInUse += 1
+      }
+    } else {
+      guard let lease = sink.lease(atLeast: Int(prefix.total)) else { return false }
+      message = PartialMessage(number: number, total: prefix.total, lease: lease)
+      slotsInUse += 1
+    }
+    let placed = message.total == prefix.total && message.place(bytes, at: prefix.offset)
+    slots[slot] = consume message
+    return placed
+  }
+
+  private mutating func drop(_ number: UInt64) {
+    guard capacity > 0, let present = slots[Int(number & (capacity - 1))].take() else { return }
+    if present.number == number {
+      slotsInUse -= 1
+    } else {
+      slots[Int(number & (capacity - 1))] = consume present
+    }
+  }
+
+  private func holdsComplete(_ number: UInt64) -> Bool {
+    guard slotsInUse > 0 else { return false }
+    switch slots[Int(number & (capacity - 1))] {
+    case .some(let message): return message.number == number && message.isComplete
+    case .none: return false
+    }
+  }
+
+  private mutating func makeRoom(for number: UInt64) {
+    var wider = max(capacity, 16)
+    while number - next >= wider { wider *= 2 }
+    if wider != capacity { resize(to: wider) }
+  }
+
+  private mutating func resize(to wider: UInt64) {
+    let newSlots = UnsafeMutablePointer<PartialMessage?>.allocate(capacity: Int(wider))
+    for slot in 0..<Int(wider) { (newSlots + slot).initialize(to: nil) }
+    for slot in 0..<Int(capacity) {
+      if let message = slots[slot].take() {
+        let place = Int(message.number & (wider - 1))
+        newSlots[place] = consume message
+      }
+    }
+    slots.deinitialize(count: Int(capacity))
+    slots.deallocate()
+    slots = newSlots
+    capacity = wider
+  }
+}
+
+extension PartialMessage {
+  consuming func takeLease() -> Lease { lease }
+}

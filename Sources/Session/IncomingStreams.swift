@@ -1,0 +1,103 @@
+import BasicContainers
+import STTWire
+
+/// The peer's streams in one session, by stream number.
+struct IncomingStreams: ~Copyable {
+  var streams = UniqueArray<IncomingStream>()
+  /// Index of stream number `2 * i + parity`, or -1.
+  private var indices: [Int16] = []
+
+  init() {}
+
+  var count: Int { streams.count }
+
+  func index(of id: UInt16) -> Int? {
+    let place = Int(id >> 1)
+    guard place < indices.count, indices[place] >= 0 else { return nil }
+    return Int(indices[place])
+  }
+
+  /// Adds stream `id`. `nil`: there are as many as there may be, or its number is out of range.
+  mutating func add(_ id: UInt16) -> Int? {
+    let place = Int(id >> 1)
+    guard streams.count < Outbox.mostStreams, place <= Outbox.mostStreams else { return nil }
+    while indices.count <= place { indices.append(-1) }
+    indices[place] = Int16(streams.count)
+    streams.append(IncomingStream(id: id))
+    return streams.count - 1
+  }
+
+  /// Acknowledgements that wait for no packet to be answered.
+  private(set) var acknowledgementsDue = false
+
+  mutating func markDurable(token: Int, below number: UInt64) {
+    var index = 0
+    while index < streams.count {
+      if streams[index].isOpen, streams[index].token == token {
+        streams[index].markDurable(number)
+        if streams[index].ackPending { acknowledgementsDue = true }
+      }
+      index += 1
+    }
+  }
+
+  /// The lost acknowledgements must be said again.
+  mutating func repeatAcknowledgements() {
+    var index = 0
+    while index < streams.count {
+      if streams[index].isOpen { streams[index].ackPending = true }
+      index += 1
+    }
+    acknowledgementsDue = streams.count > 0
+  }
+}
+
+// One call each, so that the stream is reached in place.
+extension IncomingStreams {
+  mutating func takeOpen<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ reader: inout ByteReader, into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    streams[index].takeOpen(&reader, into: &sink)
+  }
+
+  mutating func takeData<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    streams[index].takeData(&reader, flags: flags, into: &sink)
+  }
+
+  mutating func takeSkip<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ skip: Skip, into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    streams[index].takeSkip(skip, into: &sink)
+  }
+
+  mutating func takeEnd<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ end: StreamEnd, into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    streams[index].takeEnd(end, into: &sink)
+  }
+
+  /// Writes the acknowledgements that are due, as many as fit into `writer`.
+  mutating func writeAcks(_ writer: inout ByteWriter, window: Int) -> Int {
+    var written = 0
+    var index = 0
+    acknowledgementsDue = false
+    while index < streams.count {
+      guard writer.room >= BundledFrame.headByteCount + StreamAck.byteCount else {
+        acknowledgementsDue = true
+        break
+      }
+      if streams[index].ackPending {
+        BundledFrame(type: .ack, stream: streams[index].id, payloadByteCount: StreamAck.byteCount).write(&writer)
+        StreamAck(
+          delivered: streams[index].next, window: UInt32(clamping: window), durable: streams[index].durable
+        ).write(&writer)
+        streams[index].ackPending = false
+        written += 1
+      }
+      index += 1
+    }
+    return written
+  }
+}

@@ -1,0 +1,125 @@
+import DequeModule
+public import STTBuffers
+public import STTWire
+
+/// Everything this side has to say and has not been relieved of yet, over all its streams and
+/// across sessions.
+public struct Outbox: ~Copyable {
+  /// Most streams one side may have (docs/protocol.md 2.15).
+  public static let mostStreams = 256
+
+  var streams: [OutgoingStream] = []
+  var held = HeldBuffers()
+  /// Streams in order of urgency; equals take turns.
+  var order: [Int] = []
+  /// Bytes of messages kept.
+  public private(set) var byteCount = 0
+  let firstStreamID: UInt16
+
+  /// - Parameter role: the initiator's streams have odd numbers, the responder's even ones.
+  public init(role: Role) {
+    firstStreamID = role == .initiator ? 1 : 2
+  }
+
+  public var streamCount: Int { streams.count }
+  /// Leases kept.
+  public var leaseCount: Int { held.count }
+
+  /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
+  public mutating func add(_ open: StreamOpen) -> Int? {
+    guard streams.count < Self.mostStreams else { return nil }
+    let index = streams.count
+    var stream = OutgoingStream(id: firstStreamID + UInt16(index) * 2, open: open)
+    stream.first = open.firstMessage
+    stream.next = open.firstMessage
+    stream.delivered = open.firstMessage
+    stream.durable = open.firstMessage
+    stream.reset()
+    streams.append(stream)
+    order = streams.indices.sorted { (streams[$0].open.priority, $0) < (streams[$1].open.priority, $1) }
+    return index
+  }
+
+  /// Adds every message whose payload is told by `next`, all lying in `batch`.
+  ///
+  /// - Parameter next: answers time, offset and byte count of one payload in `batch` after another.
+  /// - Returns: how many messages.
+  public mutating func enqueue(
+    _ batch: consuming Lease, on stream: Int, next: (borrowing Lease) -> (time: MessageTime, offset: Int, byteCount: Int)?
+  ) -> Int {
+    var count = 0
+    let slot = held.hold(batch, references: 1)
+    while let part = held.withLease(slot, next) {
+      append(
+        OutgoingMessage(
+          time: part.time, bodySlot: slot, bodyOffset: Int32(part.offset), bodyCount: Int32(part.byteCount)),
+        on: stream)
+      held.retain(slot)
+      count += 1
+    }
+    // The reference of this call itself.
+    held.release(slot)
+    return count
+  }
+
+  /// Adds one message of an optional `head` and a `body`, each filling its lease.
+  public mutating func enqueue(time: MessageTime, head: consuming Lease?, body: consuming Lease, on stream: Int) {
+    let bodyCount = body.count
+    var message = OutgoingMessage(
+      time: time, bodySlot: held.hold(body, references: 1), bodyOffset: 0, bodyCount: Int32(bodyCount))
+    if let head {
+      message.headCount = Int32(head.count)
+      message.headSlot = held.hold(head, references: 1)
+    }
+    append(message, on: stream)
+  }
+
+  /// The number the next message on `stream` gets.
+  public func nextNumber(_ stream: Int) -> UInt64 { streams[stream].end }
+  /// Below this every message of `stream` was delivered.
+  public func delivered(_ stream: Int) -> UInt64 { streams[stream].delivered }
+  /// Below this every message of `stream` is on the collector's disk.
+  public func durable(_ stream: Int) -> UInt64 { streams[stream].durable }
+  /// Messages of an unreliable `stream` that never left because the link was busy.
+  public func dropped(_ stream: Int) -> UInt64 { streams[stream].droppedCount }
+  /// Whether nothing is kept any more.
+  public var isEmpty: Bool { streams.allSatisfy { $0.queue.isEmpty } }
+
+  /// No more messages will come on `stream`; its end is told once all are acknowledged.
+  public mutating func finish(_ stream: Int) { streams[stream].isFinishing = true }
+
+  private mutating func append(_ message: OutgoingMessage, on stream: Int) {
+    streams[stream].queue.append(message)
+    byteCount += message.byteCount
+    if !streams[stream].isReliable { dropOldestUnsent(stream) }
+  }
+
+  /// An unreliable stream keeps no more than this many messages waiting for the link.
+  static let mostUnreliableWaiting = 256
+
+  private mutating func dropOldestUnsent(_ stream: Int) {
+    while streams[stream].queue.count > Self.mostUnreliableWaiting, streams[stream].nextOffset == 0,
+      streams[stream].next == streams[stream].first
+    {
+      streams[stream].next += 1
+      streams[stream].droppedCount += 1
+      release(stream)
+    }
+  }
+
+  /// Lets go of what nobody needs any more.
+  mutating func release(_ stream: Int) {
+    let limit = min(streams[stream].releasable, streams[stream].next)
+    while streams[stream].first < limit, let message = streams[stream].queue.popFirst() {
+      streams[stream].first += 1
+      byteCount -= message.byteCount
+      held.release(message.bodySlot)
+      if message.headSlot >= 0 { held.release(message.headSlot) }
+    }
+  }
+
+  /// A new session begins: everything still here will be sent again.
+  mutating func reset() {
+    for index in streams.indices { streams[index].reset() }
+  }
+}

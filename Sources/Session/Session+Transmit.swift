@@ -1,0 +1,312 @@
+import STC
+import STTWire
+
+extension Session {
+  /// Writes the next datagram into `buffer` and answers its length; 0 when there is nothing to send
+  /// now. Draining rule: after any input, call until 0.
+  ///
+  /// - Parameters:
+  ///   - buffer: at least ``datagramByteCount`` bytes.
+  ///   - wall: nanoseconds since 1970; travels in KEEP_ALIVE alone.
+  public mutating func transmit(
+    into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, outbox: inout Outbox
+  ) -> Int {
+    precondition(buffer.count >= datagramByteCount, "a datagram needs its room")
+    if let closing, !closingSent {
+      closingSent = true
+      let length = sendControl(into: buffer, .sessionClose, tracked: nil, now) { closing.write(&$0) }
+      finish(.closed)
+      return length
+    }
+    guard end == nil, changeKeys(now) else { return 0 }
+    pacingBlocked = false
+    if acknowledgementIsDue(now) { return sendBundle(into: buffer, acknowledging: true, now, outbox: &outbox) }
+    if now >= keepAliveDue { return sendKeepAlive(into: buffer, now, wall) }
+    guard !sent.isFull, mayAddToFlight(now) else { return 0 }
+    let length = sendOpen(into: buffer, now, outbox: &outbox)
+    if length > 0 { return length }
+    let data = sendData(into: buffer, now, outbox: &outbox)
+    if data > 0 { return data }
+    let fin = sendEnd(into: buffer, now, outbox: &outbox)
+    if fin > 0 { return fin }
+    windowLimited = false
+    if probesOwed > 0 { return sendKeepAlive(into: buffer, now, wall) }
+    return 0
+  }
+
+  private func acknowledgementIsDue(_ now: MonotonicTime) -> Bool {
+    received.isDue(now: now) || incoming.acknowledgementsDue || !keepAlivesOwed.isEmpty
+  }
+
+  private mutating func mayAddToFlight(_ now: MonotonicTime) -> Bool {
+    if probesOwed > 0 { return true }
+    guard congestion.allows(datagramByteCount) else {
+      windowLimited = true
+      return false
+    }
+    guard pacer.allows(now: now) else {
+      pacingBlocked = true
+      return false
+    }
+    return true
+  }
+
+  // MARK: sealing
+
+  private func plaintext(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(
+      rebasing: buffer[SealedDatagram.additionalByteCount..<datagramByteCount - SealedDatagram.tagByteCount])
+  }
+
+  /// Seals what lies in `buffer` and takes note of it.
+  private mutating func seal(
+    _ buffer: UnsafeMutableRawBufferPointer, _ type: FrameType, flags: FrameFlags = [], stream: UInt16 = 0,
+    sequence: UInt32 = 0, prefix: Int, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    tracked: SentPacket?, _ now: MonotonicTime
+  ) -> Int {
+    let length = SealedDatagram.overheadByteCount + prefix + body.count
+    let header = FrameHeader(
+      type: type, flags: flags, session: id, stream: stream, sequence: sequence,
+      payloadByteCount: length - FrameHeader.byteCount)
+    _ = sealer.seal(
+      unsafe: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<length]), header: header, prefix: prefix, body: body)
+    if var tracked {
+      tracked.byteCount = Int32(length)
+      sent.append(tracked)
+      congestion.sent(length)
+      pacer.sent(
+        length, datagram: datagramByteCount, window: congestion.window, roundTrip: roundTrip.smoothed, now: now)
+      lastElicitingSent = now
+      if probesOwed > 0 { probesOwed -= 1 }
+    } else {
+      sent.append(nil)
+    }
+    lastSent = now
+    // The responder keeps asking for the device's clocks; the initiator only breaks silence.
+    if role == .initiator, type != .keepAlive { keepAliveDue = max(keepAliveDue, now + settings.keepAliveInterval) }
+    statistics.packetsSent += 1
+    statistics.bytesSent += UInt64(length)
+    return length
+  }
+
+  private mutating func sendControl(
+    into buffer: UnsafeMutableRawBufferPointer, _ type: FrameType, stream: UInt16 = 0, tracked: SentPacket?,
+    _ now: MonotonicTime, _ write: (inout ByteWriter) -> Void
+  ) -> Int {
+    var writer = ByteWriter(unsafe: plaintext(buffer))
+    write(&writer)
+    precondition(!writer.overflowed, "control frames fit the smallest datagram")
+    return seal(buffer, type, stream: stream, prefix: writer.count, tracked: tracked, now)
+  }
+
+  private mutating func sendKeepAlive(
+    into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, _ wall: UInt64
+  ) -> Int {
+    keepAliveToken = sealer.nextPacketNumber + 1
+    keepAliveDue = now + settings.keepAliveInterval
+    let frame = KeepAlive(
+      token: keepAliveToken, sent: MessageTime(monotonicNanoseconds: now.nanoseconds, wallNanoseconds: wall))
+    return sendControl(
+      into: buffer, .keepAlive, tracked: SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .probe),
+      now
+    ) { frame.write(&$0) }
+  }
+
+  // MARK: streams
+
+  private mutating func sendOpen(
+    into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
+  ) -> Int {
+    guard outbox.unopenedCount > 0 else { return 0 }
+    for stream in outbox.order {
+      guard let offset = outbox.takeOpenPart(stream, partByteCount: openPartByteCount) else { continue }
+      let total = outbox.streams[stream].openBytes.count
+      let end = min(total, offset + openPartByteCount)
+      var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .open)
+      packet.stream = UInt16(stream)
+      packet.offset = UInt32(offset)
+      let part = Array(outbox.streams[stream].openBytes[offset..<end])
+      return sendControl(into: buffer, .streamOpen, stream: outbox.streams[stream].id, tracked: packet, now) {
+        $0.u32(UInt32(total))
+        $0.u32(UInt32(offset))
+        $0.bytes(part)
+      }
+    }
+    return 0
+  }
+
+  /// A STREAM_OPEN part is as large as a datagram has room for behind `total | offset`.
+  private var openPartByteCount: Int { datagramByteCount - SealedDatagram.overheadByteCount - 8 }
+
+  private mutating func sendEnd(
+    into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
+  ) -> Int {
+    guard let stream = outbox.takeEnd() else { return 0 }
+    let frame = StreamEnd(reason: 0, end: outbox.streams[stream].end)
+    var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .end)
+    packet.stream = UInt16(stream)
+    return sendControl(into: buffer, .streamFin, stream: outbox.streams[stream].id, tracked: packet, now) {
+      frame.write(&$0)
+    }
+  }
+
+  private mutating func sendData(
+    into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
+  ) -> Int {
+    sendBundle(into: buffer, acknowledging: false, now, outbox: &outbox)
+  }
+
+  /// Packs acknowledgements and as many small messages as fit; a large message goes out in a
+  /// datagram of its own.
+  private mutating func sendBundle(
+    into buffer: UnsafeMutableRawBufferPointer, acknowledging: Bool, _ now: MonotonicTime, outbox: inout Outbox
+  ) -> Int {
+    let space = plaintext(buffer)
+    var writer = ByteWriter(unsafe: space)
+    var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .bundle)
+    if acknowledging {
+      writeAcknowledgement(&writer, now)
+      packet.holdsStreamAcks = incoming.writeAcks(&writer, window: settings.streamWindow) > 0
+      writeKeepAliveAnswers(&writer, now)
+    }
+    let acknowledgementByteCount = writer.count
+    // Acknowledgements go out whatever the window says; messages along with them only under it.
+    if !acknowledging || (!sent.isFull && mayAddToFlight(now)) {
+      turn &+= 1
+      var place = 0
+      while place < outbox.order.count {
+        let stream = outbox.rotated(place, turn)
+        place += 1
+        guard outbox.isReady(stream) else { continue }
+        while let part = outbox.nextPart(stream, partCapacity: partCapacity) {
+          if part.isWhole, part.count + Self.bundledOverhead <= writer.room {
+            write(part, stream, &writer, &packet, outbox: &outbox)
+            continue
+          }
+          if writer.count > 0 { return finish(&writer, packet, acknowledgementByteCount, buffer, now) }
+          return sendFragment(part, stream, into: buffer, now, outbox: &outbox)
+        }
+      }
+    }
+    guard writer.count > 0 else { return 0 }
+    return finish(&writer, packet, acknowledgementByteCount, buffer, now)
+  }
+
+  private mutating func finish(
+    _ writer: inout ByteWriter, _ packet: SentPacket, _ acknowledgementByteCount: Int,
+    _ buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime
+  ) -> Int {
+    let asks = packet.holdsStreamAcks || writer.count > acknowledgementByteCount
+    return seal(buffer, .bundle, prefix: writer.count, tracked: asks ? packet : nil, now)
+  }
+
+  /// Bytes a small message costs beside its own.
+  private static let bundledOverhead = BundledFrame.headByteCount + DataPrefix.wholeByteCount
+  /// Message bytes one DATA datagram holds.
+  private var partCapacity: Int { datagramByteCount - SealedDatagram.overheadByteCount - DataPrefix.partByteCount }
+
+  private mutating func write(
+    _ part: OutgoingPart, _ stream: Int, _ writer: inout ByteWriter, _ packet: inout SentPacket, outbox: inout Outbox
+  ) {
+    BundledFrame(
+      type: .data, flags: .wholeMessage, stream: outbox.streams[stream].id,
+      sequence: outbox.takeSequence(stream), payloadByteCount: DataPrefix.wholeByteCount + part.count
+    ).write(&writer)
+    writer.u64(part.message)
+    outbox.copyWhole(stream, part.message, &writer)
+    if outbox.streams[stream].isReliable {
+      let last = packet.runStart + UInt64(packet.runCount)
+      if packet.runCount > 0, sent.runs[last - 1].stream == UInt16(stream), sent.runs[last - 1].count < .max,
+        sent.runs[last - 1].first + UInt64(sent.runs[last - 1].count) == part.message
+      {
+        sent.extendRun(last - 1)
+      } else {
+        _ = sent.append(run: MessageRun(stream: UInt16(stream), count: 1, first: part.message))
+        packet.runCount += 1
+      }
+    }
+    outbox.partSent(stream, part)
+  }
+
+  private mutating func sendFragment(
+    _ part: OutgoingPart, _ stream: Int, into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime,
+    outbox: inout Outbox
+  ) -> Int {
+    var writer = ByteWriter(unsafe: plaintext(buffer))
+    let total = outbox.streams[stream].message(part.message).byteCount
+    var flags: FrameFlags = []
+    if part.offset == 0 { flags.insert(.messageBegin) }
+    if part.offset + part.count == total { flags.insert(.messageEnd) }
+    DataPrefix(message: part.message, total: UInt32(total), offset: UInt32(part.offset)).write(&writer, flags: flags)
+    let body = outbox.gather(stream, part, &writer)
+    var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .fragment)
+    packet.stream = UInt16(stream)
+    packet.message = part.message
+    packet.offset = UInt32(part.offset)
+    packet.count = UInt32(part.count)
+    let length = seal(
+      buffer, .data, flags: flags, stream: outbox.streams[stream].id, sequence: outbox.takeSequence(stream),
+      prefix: writer.count, body: body, tracked: packet, now)
+    outbox.partSent(stream, part)
+    return length
+  }
+
+  // MARK: acknowledgements
+
+  private mutating func writeAcknowledgement(_ writer: inout ByteWriter, _ now: MonotonicTime) {
+    guard received.isPending, let largest = received.largest else { return }
+    let base = received.reportBase
+    let bitCount = Int(largest - base) + 1
+    let byteCount = (bitCount + 7) / 8
+    BundledFrame(type: .ack, stream: 0, payloadByteCount: PacketAck.headByteCount + byteCount).write(&writer)
+    writer.u64(largest)
+    writer.u32(UInt32(clamping: now.since(received.largestArrived) / 1000))
+    writer.u64(base)
+    writer.u16(UInt16(bitCount))
+    var left = byteCount
+    var word = base >> 6
+    while left > 0 {
+      let bits = opener.window.word(word)
+      if left >= 8 {
+        writer.u64(bits)
+      } else {
+        for byte in 0..<left { writer.u8(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
+      }
+      left -= 8
+      word += 1
+    }
+    received.acknowledged()
+  }
+
+  private mutating func writeKeepAliveAnswers(_ writer: inout ByteWriter, _ now: MonotonicTime) {
+    for var answer in keepAlivesOwed where writer.room >= BundledFrame.headByteCount + KeepAliveAck.byteCount {
+      answer.repliedMonotonicNanoseconds = now.nanoseconds
+      BundledFrame(type: .keepAliveAck, stream: 0, payloadByteCount: KeepAliveAck.byteCount).write(&writer)
+      answer.write(&writer)
+    }
+    keepAlivesOwed.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: keys
+
+  /// Ratchets when it is time. `false`: the key is used up and could not be changed.
+  private mutating func changeKeys(_ now: MonotonicTime) -> Bool {
+    let isDue =
+      sealer.packetsUnderKey >= KeyUse.packets || sealer.bytesUnderKey >= KeyUse.bytes
+      || now.since(keys.since) >= KeyUse.age
+    guard isDue else { return true }
+    // Not twice before the peer has shown that it followed (docs/protocol.md 2.11).
+    if sealer.packetsUnderKey > 0, let acknowledged = sent.largestAcknowledged, acknowledged >= keys.firstPacket {
+      sealer.ratchet()
+      keys.firstPacket = sealer.nextPacketNumber
+      keys.since = now
+      statistics.ratchets += 1
+      return true
+    }
+    if sealer.packetsUnderKey >= KeyUse.hardPackets {
+      finish(.keyLimit)
+      return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,182 @@
+public import STC
+public import STTWire
+
+/// One established session, as either end sees it: packets in, packets out, nothing else.
+///
+/// Feed it datagrams and the time; then call ``transmit(into:now:outbox:)`` until it answers 0, and
+/// come back at ``deadline(now:outbox:)`` or with the next datagram. It reads no clock and owns no
+/// socket.
+public struct Session: ~Copyable {
+  /// What holds for every session of an endpoint.
+  public struct Settings: Hashable, Sendable {
+    /// UDP payload bytes used until the path is known to carry more.
+    public var datagramByteCount: Int
+    /// Bytes of undelivered messages each incoming stream may have.
+    public var streamWindow: Int
+    /// Most nanoseconds an acknowledgement waits.
+    public var acknowledgementDelay: UInt64
+    /// KEEP_ALIVE after this much silence of ours.
+    public var keepAliveInterval: UInt64
+    /// The peer is gone after this much silence of its.
+    public var idleTimeout: UInt64
+    /// Packet numbers the replay window remembers: 1024, 2048, 4096 or 8192.
+    public var replayWindowBitCount: Int
+
+    public init(
+      datagramByteCount: Int = 1200, streamWindow: Int = 16 << 20, acknowledgementDelay: UInt64 = .milliseconds(25),
+      keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), replayWindowBitCount: Int = 8192
+    ) {
+      self.datagramByteCount = datagramByteCount
+      self.streamWindow = streamWindow
+      self.acknowledgementDelay = acknowledgementDelay
+      self.keepAliveInterval = keepAliveInterval
+      self.idleTimeout = idleTimeout
+      self.replayWindowBitCount = replayWindowBitCount
+    }
+  }
+
+  /// Why a session is over.
+  public enum End: Hashable, Sendable {
+    /// ``close(_:text:)`` was called.
+    case closed
+    case closedByPeer(reason: UInt8, text: String)
+    /// Nothing authentic came for ``Settings/idleTimeout``.
+    case silent
+    /// The peer broke the protocol.
+    case violation
+    /// A key reached its limit and could not be replaced (docs/protocol.md 2.11).
+    case keyLimit
+  }
+
+  public let id: SessionID
+  public let role: Role
+  public let suite: Suite
+  public let mode: HandshakeMode
+  let settings: Settings
+  let parameters: SessionParameters
+  /// Bytes of the largest datagram this session sends.
+  public let datagramByteCount: Int
+
+  var sealer: PacketSealer<InPlaceEngine>
+  var opener: PacketOpener<InPlaceEngine>
+  var sent = SentPackets()
+  var roundTrip = RoundTrip()
+  var congestion: CongestionWindow
+  var pacer: Pacer
+  var received = ReceivedPackets()
+  var incoming = IncomingStreams()
+  var keys: KeyUse
+
+  public private(set) var end: End?
+  var closing: SessionClose?
+  var closingSent = false
+  /// Whether the peer has shown that it holds the keys.
+  public internal(set) var isConfirmed: Bool
+  var lastReceived: MonotonicTime
+  var lastSent: MonotonicTime
+  var lastElicitingSent: MonotonicTime?
+  var lossTime: MonotonicTime?
+  var probeCount = 0
+  /// Packets that may go beyond the window, to find out whether the peer still hears us.
+  var probesOwed = 0
+  var keepAliveDue: MonotonicTime
+  var keepAliveToken: UInt64 = 0
+  var keepAlivesOwed: [KeepAliveAck] = []
+  var clockFilter = ClockFilter()
+  /// The best estimate of the peer's clocks, once there is one.
+  public internal(set) var clock: ClockEstimate?
+  public internal(set) var statistics = SessionStatistics()
+  var turn = 0
+  /// The window, not a lack of messages, held the last packet back.
+  var windowLimited = false
+  var pacingBlocked = false
+
+  public init(_ established: Established, settings: Settings, now: MonotonicTime) {
+    id = established.session
+    role = established.role
+    suite = established.suite
+    mode = established.mode
+    self.settings = settings
+    parameters = established.parameters
+    datagramByteCount = max(Int(smallestMaximumDatagram), min(settings.datagramByteCount, established.maximumDatagram))
+    let initiates = established.role == .initiator
+    let keys = established.keys
+    sealer = PacketSealer(initiates ? keys.initiatorToResponder : keys.responderToInitiator, suite: suite)
+    opener = PacketOpener(
+      initiates ? keys.responderToInitiator : keys.initiatorToResponder, suite: suite,
+      windowBitCount: settings.replayWindowBitCount)
+    congestion = CongestionWindow(datagram: datagramByteCount)
+    pacer = Pacer(now: now)
+    self.keys = KeyUse(now: now)
+    isConfirmed = initiates
+    lastReceived = now
+    lastSent = now
+    // The initiator speaks first, so that the responder may retire the session it replaces; the
+    // responder asks for the device's clocks soon after.
+    keepAliveDue = initiates ? now : now + .milliseconds(200)
+  }
+
+  /// Ends the session: one SESSION_CLOSE goes out, then nothing.
+  public mutating func close(_ reason: CloseReason, text: String = "") {
+    guard end == nil, closing == nil else { return }
+    closing = SessionClose(reason: reason.rawValue, text: text)
+  }
+
+  /// Whether there is nothing left to send either, and the session can be forgotten.
+  public var isFinished: Bool { end != nil && (closing == nil || closingSent) }
+
+  mutating func finish(_ reason: End) {
+    if end == nil { end = reason }
+  }
+
+  /// Everything below `number` of the stream admitted as `token` is on disk.
+  public mutating func markDurable(token: Int, below number: UInt64) {
+    incoming.markDurable(token: token, below: number)
+  }
+
+  /// Nanoseconds a packet and its answer take, smoothed.
+  public var smoothedRoundTrip: UInt64 { roundTrip.smoothed }
+  /// Bytes that may be on the way.
+  public var congestionWindow: Int { congestion.window }
+  /// Bytes on the way.
+  public var bytesInFlight: Int { congestion.inFlight }
+
+  var peerAcknowledgementDelay: UInt64 { .milliseconds(UInt64(parameters.acknowledgementDelayMilliseconds)) }
+  var probeTimeout: UInt64 { roundTrip.probeTimeout(acknowledgementDelay: peerAcknowledgementDelay) }
+}
+
+/// What a session counts.
+public struct SessionStatistics: Hashable, Sendable {
+  public var packetsSent: UInt64 = 0
+  public var packetsReceived: UInt64 = 0
+  public var bytesSent: UInt64 = 0
+  public var bytesReceived: UInt64 = 0
+  public var packetsLost: UInt64 = 0
+  public var packetsReplayed: UInt64 = 0
+  public var packetsForged: UInt64 = 0
+  /// Authentic packets that could not be taken: no memory, or ahead of the window.
+  public var packetsRefused: UInt64 = 0
+  public var probeTimeouts: UInt64 = 0
+  public var ratchets: UInt64 = 0
+
+  public init() {}
+}
+
+/// When the sending key must change (docs/protocol.md 2.11).
+struct KeyUse: Sendable {
+  static let packets: UInt64 = 1 << 20
+  static let bytes: UInt64 = 1 << 30
+  static let age = UInt64.seconds(15 * 60)
+  /// AES-GCM's confidentiality limit (RFC 9001 section 6.6).
+  static let hardPackets: UInt64 = 1 << 23
+  /// Below ChaCha20-Poly1305's integrity limit of 2^36.
+  static let hardFailures: UInt64 = 1 << 35
+
+  var since: MonotonicTime
+  /// The first packet under the present key.
+  var firstPacket: UInt64 = 0
+  /// When the peer's previous key may be forgotten.
+  var forgetAt: MonotonicTime?
+
+  init(now: MonotonicTime) { since = now }
+}

@@ -1,0 +1,72 @@
+/// Writes little-endian values into memory somebody lent, without allocation.
+///
+/// Never writes past the end: it remembers ``overflowed`` instead, which the caller checks once.
+public struct ByteWriter: ~Copyable {
+  private let base: UnsafeMutableRawPointer?
+  private let capacity: Int
+  /// Bytes written.
+  public private(set) var count = 0
+  public private(set) var overflowed = false
+
+  /// - Parameter memory: valid for as long as the writer is used.
+  public init(unsafe memory: UnsafeMutableRawBufferPointer) {
+    base = memory.baseAddress
+    capacity = memory.count
+  }
+
+  public var room: Int { capacity - count }
+
+  public mutating func u8(_ value: UInt8) { store(value) }
+  public mutating func u16(_ value: UInt16) { store(value.littleEndian) }
+  public mutating func u32(_ value: UInt32) { store(value.littleEndian) }
+  public mutating func u64(_ value: UInt64) { store(value.littleEndian) }
+
+  public mutating func bytes(_ value: RawSpan) {
+    value.withUnsafeBytes { bytes(unsafe: $0) }
+  }
+
+  public mutating func bytes(_ value: [UInt8]) {
+    value.withUnsafeBytes { bytes(unsafe: $0) }
+  }
+
+  public mutating func bytes(unsafe value: UnsafeRawBufferPointer) {
+    guard let start = value.baseAddress, value.count > 0 else { return }
+    guard let base, room >= value.count else {
+      overflowed = true
+      return
+    }
+    (base + count).copyMemory(from: start, byteCount: value.count)
+    count += value.count
+  }
+
+  public mutating func zeros(_ length: Int) {
+    guard length > 0 else { return }
+    guard let base, room >= length else {
+      overflowed = true
+      return
+    }
+    (base + count).initializeMemory(as: UInt8.self, repeating: 0, count: length)
+    count += length
+  }
+
+  private mutating func store<T: BitwiseCopyable>(_ value: T) {
+    guard let base, room >= MemoryLayout<T>.size else {
+      overflowed = true
+      return
+    }
+    base.storeBytes(of: value, toByteOffset: count, as: T.self)
+    count += MemoryLayout<T>.size
+  }
+}
+
+extension ByteWriter {
+  /// What `fill` writes, as an array of at most `capacity` bytes. For messages that are rare.
+  package static func array(capacity: Int, _ fill: (inout ByteWriter) -> Void) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+      var writer = ByteWriter(unsafe: UnsafeMutableRawBufferPointer(buffer))
+      fill(&writer)
+      precondition(!writer.overflowed, "the capacity given is the layout's own size")
+      count = writer.count
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/// The flags of a frame header (docs/protocol.md 2.2).
+public struct FrameFlags: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt16
+
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// Set on every session frame. The receiver never decides by it.
+  public static let encrypted = FrameFlags(rawValue: 1 << 1)
+  public static let priority = FrameFlags(rawValue: 1 << 3)
+  /// First bytes of a message.
+  public static let messageBegin = FrameFlags(rawValue: 1 << 6)
+  /// Last bytes of a message.
+  public static let messageEnd = FrameFlags(rawValue: 1 << 7)
+  /// A forward-error-correction parity frame.
+  public static let parity = FrameFlags(rawValue: 1 << 8)
+  /// On type 0x02 only: this RESPONSE is a RETRY.
+  public static let retry = FrameFlags(rawValue: 1 << 9)
+
+  /// Whole message in one frame.
+  public static let wholeMessage: FrameFlags = [.messageBegin, .messageEnd]
+
+  /// Bits 4 and 5: the key epoch modulo 4.
+  public var keyEpoch: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 4 & 3) }
+
+  public func with(keyEpoch epoch: UInt8) -> FrameFlags {
+    FrameFlags(rawValue: rawValue & ~0x30 | UInt16(epoch & 3) << 4)
+  }
+
+  /// The bits a frame of `type` may carry; any other means drop.
+  static func allowed(on type: FrameType) -> UInt16 {
+    if type.isHandshake { return type == .response ? retry.rawValue : 0 }
+    return 0b1_1111_1010 & ~0b100
+  }
+}

@@ -1,0 +1,86 @@
+import STTChecksum
+
+/// The 24 bytes every frame begins with (docs/protocol.md 2.2).
+///
+/// `0 version | 1 type | 2 flags u16 | 4 session 8 | 12 stream u16 | 14 sequence u32 |
+/// 18 payload length u32 | 22 crc16`, little-endian.
+public struct FrameHeader: Hashable, Sendable {
+  public static let byteCount = 24
+  public static let version: UInt8 = 0x01
+  /// A UDP payload over IPv4 holds no more.
+  public static let largestDatagram = 65_507
+
+  public var type: FrameType
+  public var flags: FrameFlags
+  public var session: SessionID
+  public var stream: UInt16
+  /// Per-stream frame number, modulo 2^32.
+  public var sequence: UInt32
+  /// Bytes after the header, without the CRC-32 that handshake frames end in.
+  public var payloadByteCount: UInt32
+
+  public init(
+    type: FrameType, flags: FrameFlags = [], session: SessionID, stream: UInt16 = 0, sequence: UInt32 = 0,
+    payloadByteCount: Int
+  ) {
+    precondition(payloadByteCount >= 0 && payloadByteCount <= Self.largestDatagram, "a frame fits a datagram")
+    self.type = type
+    self.flags = flags
+    self.session = session
+    self.stream = stream
+    self.sequence = sequence
+    self.payloadByteCount = UInt32(payloadByteCount)
+  }
+
+  /// Reads the header of a whole datagram and checks it against the datagram's length, so that a
+  /// payload taken by it always exists.
+  public init(datagram: RawSpan) throws(WireError) {
+    var reader = ByteReader(datagram)
+    guard reader.left >= Self.byteCount else { throw .truncated }
+    let version = try reader.u8()
+    guard version == Self.version else { throw .unknownVersion(version) }
+    type = FrameType(rawValue: try reader.u8())
+    flags = FrameFlags(rawValue: try reader.u16())
+    session = SessionID(rawValue: try reader.u64())
+    stream = try reader.u16()
+    sequence = try reader.u32()
+    payloadByteCount = try reader.u32()
+    let checksum = try reader.u16()
+    guard checksum == CRC16.of(datagram.extracting(0..<22)) else { throw .checksumMismatch }
+    guard type.isHandshake || type.isSession else { throw .unexpectedType(type.rawValue) }
+    guard flags.rawValue & ~FrameFlags.allowed(on: type) == 0 else { throw .forbiddenFlags(flags.rawValue) }
+    let trailer: UInt64 = type.isHandshake ? 4 : 0
+    guard UInt64(Self.byteCount) + UInt64(payloadByteCount) + trailer == UInt64(datagram.byteCount) else {
+      throw .lengthMismatch
+    }
+  }
+
+  /// Writes the 24 bytes, checksum included, at `destination`.
+  public func write(unsafe destination: UnsafeMutableRawPointer) {
+    writeFields(destination)
+    let crc = CRC16.of(RawSpan(_unsafeStart: destination, byteCount: 22))
+    destination.storeBytes(of: crc.littleEndian, toByteOffset: 22, as: UInt16.self)
+  }
+
+  /// The header as transcripts and MACs see it: the checksum is zero ("header*").
+  public var bytesWithoutChecksum: [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+      if let base = buffer.baseAddress {
+        let raw = UnsafeMutableRawPointer(base)
+        writeFields(raw)
+        raw.storeBytes(of: 0, toByteOffset: 22, as: UInt16.self)
+      }
+      count = Self.byteCount
+    }
+  }
+
+  private func writeFields(_ destination: UnsafeMutableRawPointer) {
+    destination.storeBytes(of: Self.version, as: UInt8.self)
+    destination.storeBytes(of: type.rawValue, toByteOffset: 1, as: UInt8.self)
+    destination.storeBytes(of: flags.rawValue.littleEndian, toByteOffset: 2, as: UInt16.self)
+    destination.storeBytes(of: session.rawValue.littleEndian, toByteOffset: 4, as: UInt64.self)
+    destination.storeBytes(of: stream.littleEndian, toByteOffset: 12, as: UInt16.self)
+    destination.storeBytes(of: sequence.littleEndian, toByteOffset: 14, as: UInt32.self)
+    destination.storeBytes(of: payloadByteCount.littleEndian, toByteOffset: 18, as: UInt32.self)
+  }
+}

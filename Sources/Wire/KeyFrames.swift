@@ -1,0 +1,115 @@
+/// REKEY_OFFER: `X25519 32 | ML-KEM-768 public key 1184` (docs/protocol.md 2.11).
+public struct RekeyOffer: Hashable, Sendable {
+  public static let byteCount = 32 + ProofContent.kemPublicKeyByteCount
+
+  public var ephemeral: [UInt8]
+  public var kemPublicKey: [UInt8]
+
+  public init(ephemeral: [UInt8], kemPublicKey: [UInt8]) {
+    self.ephemeral = ephemeral
+    self.kemPublicKey = kemPublicKey
+  }
+
+  public init(_ reader: inout ByteReader) throws(WireError) {
+    ephemeral = try reader.array(32)
+    kemPublicKey = try reader.array(ProofContent.kemPublicKeyByteCount)
+    guard reader.left == 0 else { throw .trailingBytes }
+  }
+
+  public func write(_ writer: inout ByteWriter) {
+    writer.bytes(ephemeral)
+    writer.bytes(kemPublicKey)
+  }
+}
+
+/// REKEY_ACCEPT: `X25519 32 | ML-KEM-768 ciphertext 1088` (docs/protocol.md 2.11).
+public struct RekeyAccept: Hashable, Sendable {
+  public static let byteCount = 32 + Final.kemCiphertextByteCount
+
+  public var ephemeral: [UInt8]
+  public var kemCiphertext: [UInt8]
+
+  public init(ephemeral: [UInt8], kemCiphertext: [UInt8]) {
+    self.ephemeral = ephemeral
+    self.kemCiphertext = kemCiphertext
+  }
+
+  public init(_ reader: inout ByteReader) throws(WireError) {
+    ephemeral = try reader.array(32)
+    kemCiphertext = try reader.array(Final.kemCiphertextByteCount)
+    guard reader.left == 0 else { throw .trailingBytes }
+  }
+
+  public func write(_ writer: inout ByteWriter) {
+    writer.bytes(ephemeral)
+    writer.bytes(kemCiphertext)
+  }
+}
+
+/// IDENTITY: `algorithms u8 | key length u16 | key or its SHA-256 | signature` (docs/protocol.md 2.12).
+public struct IdentityFrame: Hashable, Sendable {
+  /// ML-DSA-65 and Ed25519 keys together are the longest there are.
+  static let longestKey = 1952 + 32
+  static let longestSignature = 3309 + 64
+
+  /// Bit 0 Ed25519, bit 1 ML-DSA-65; both set means both must verify.
+  public var algorithms: UInt8
+  public var key: [UInt8]
+  public var signature: [UInt8]
+
+  public init(algorithms: UInt8, key: [UInt8], signature: [UInt8]) {
+    self.algorithms = algorithms
+    self.key = key
+    self.signature = signature
+  }
+
+  public init(_ reader: inout ByteReader) throws(WireError) {
+    algorithms = try reader.u8()
+    guard algorithms >= 1, algorithms <= 3 else { throw .invalidValue }
+    let keyByteCount = Int(try reader.u16())
+    guard keyByteCount >= 32, keyByteCount <= Self.longestKey else { throw .invalidValue }
+    key = try reader.array(keyByteCount)
+    guard reader.left >= 64, reader.left <= Self.longestSignature else { throw .lengthMismatch }
+    signature = try reader.array(reader.left)
+  }
+
+  public func write(_ writer: inout ByteWriter) {
+    writer.u8(algorithms)
+    writer.u16(UInt16(truncatingIfNeeded: key.count))
+    writer.bytes(key)
+    writer.bytes(signature)
+  }
+}
+
+/// SEED_UPDATE: `phase u8 | epoch u32 | seed 32 in phase 0` (docs/protocol.md 2.13).
+public struct SeedUpdate: Hashable, Sendable {
+  public enum Phase: UInt8, Hashable, Sendable {
+    case offer = 0
+    case stored = 1
+  }
+
+  public var phase: Phase
+  public var epoch: UInt32
+  /// Empty in phase ``Phase/stored``.
+  public var seed: [UInt8]
+
+  public init(phase: Phase, epoch: UInt32, seed: [UInt8]) {
+    self.phase = phase
+    self.epoch = epoch
+    self.seed = seed
+  }
+
+  public init(_ reader: inout ByteReader) throws(WireError) {
+    guard let phase = Phase(rawValue: try reader.u8()) else { throw .invalidValue }
+    self.phase = phase
+    epoch = try reader.u32()
+    seed = try reader.array(phase == .offer ? 32 : 0)
+    guard reader.left == 0 else { throw .trailingBytes }
+  }
+
+  public func write(_ writer: inout ByteWriter) {
+    writer.u8(phase.rawValue)
+    writer.u32(epoch)
+    writer.bytes(seed)
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+
+/// `stt`: what an owner does by hand.
+@main
+struct STTCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stt",
+    abstract: "Keys, recordings, and measurements of the STT streaming stack.",
+    discussion: """
+      Five minutes from nothing to a recording:
+        stt demo
+      By hand:
+        stt seed new greenhouse-1          make the key a device and its collector share
+        stt-collector --config collector.toml
+        stt-agent --config agent.toml
+        stt inspect RECORDING              what a recording holds
+        stt verify RECORDING               whether it is whole
+        stt replay RECORDING               play it back in its own time
+
+      Exit codes are documented with each command; 64 is wrong usage everywhere.
+      """,
+    version: "stt 0.1.0 (STT-1)",
+    subcommands: [
+      DemoCommand.self, SeedCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
+      ReplayCommand.self, ExportCommand.self, BenchCommand.self,
+    ])
+}
+
+/// How a command prints facts.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+}

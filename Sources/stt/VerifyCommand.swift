@@ -1,0 +1,190 @@
+import ArgumentParser
+import Glibc
+import STC
+import STTJSON
+import STTRecord
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Checks every byte of a recording against its checksums, and every stream for missing messages.",
+    discussion: """
+      Plain recordings detect damage, not forgery: whoever can write the file can write its checksums.
+
+      Exit codes: 0 intact; 3 truncated (the end is missing, as after a power cut; the collector mends that at its \
+      next start); 4 altered; 5 the recording and --account differ; 2 it can't be read.
+      """)
+
+  @Argument(help: "A .mcap file, a device's folder, or the recordings' root.")
+  var recording: String
+
+  @Option(help: "text or json (one object with `verdict`).")
+  var format = OutputFormat.text
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare with what the agent wrote by --account: counts and SHA-256 of every stream.", valueName: "file"))
+  var account: String?
+
+  func run() throws {
+    var book = RecordedAccount()
+    let summary: RecordingSummary
+    let expected: [RecordedAccount.Line]?
+    do {
+      expected = try account.map { try RecordedAccount.read($0) }
+      let wantsAccount = expected != nil
+      summary = try RecordingSummary(
+        try RecordingFiles.tracks(at: recording), progress: Self.showProgress,
+        message: { message, channel in
+          if wantsAccount, channel.metadata["stt.stream_uid"] != nil { book.note(channel.topic, message.payload) }
+        })
+    } catch {
+      print("\(error)")
+      throw ExitCode(2)
+    }
+    Self.endProgress()
+    let differences = expected.map { book.differences(from: $0) } ?? []
+    if format == .json {
+      output(json(summary, differences).text + "\n")
+    } else {
+      tell(summary, differences)
+    }
+    switch summary.verdict {
+    case .truncated: throw ExitCode(3)
+    case .altered: throw ExitCode(4)
+    case .intact: if !differences.isEmpty { throw ExitCode(5) }
+    }
+  }
+
+  private func tell(_ summary: RecordingSummary, _ differences: [String]) {
+    let messages = summary.files.reduce(0) { $0 + $1.report.messageCount }
+    output("\(summary.verdict.rawValue): \(summary.files.count) file(s), \(messages) messages\n")
+    for file in summary.files {
+      if let damage = file.report.damage {
+        output("  \(file.path): \(file.report.verdict.rawValue) \(damage)\n")
+        if let last = file.report.channels.map(\.lastLogTime).max() {
+          output("    whole up to byte \(file.report.soundByteCount), received by \(timeText(last))\n")
+        }
+      }
+    }
+    for line in summary.discontinuities { output("  \(line)\n") }
+    if account != nil {
+      output(differences.isEmpty ? "the agent's account agrees: every message, every byte\n" : "")
+      for line in differences { output("  \(line)\n") }
+    }
+  }
+
+  private func json(_ summary: RecordingSummary, _ differences: [String]) -> JSONObject {
+    var root = JSONObject()
+    root.set("verdict", summary.verdict.rawValue)
+    root.set("messages", summary.files.reduce(0) { $0 + $1.report.messageCount })
+    root.set("bytes", summary.files.reduce(0) { $0 + $1.byteCount })
+    if account != nil { root.set("accountAgrees", differences.isEmpty) }
+    root.set(
+      "files",
+      summary.files.map { file in
+        var object = JSONObject()
+        object.set("path", file.path)
+        object.set("verdict", file.report.verdict.rawValue)
+        object.set("messages", file.report.messageCount)
+        object.set("soundBytes", file.report.soundByteCount)
+        if let damage = file.report.damage {
+          object.set("damageAtByte", damage.offset)
+          object.set("damage", damage.what)
+        }
+        return object
+      })
+    root.set(
+      "problems",
+      (summary.discontinuities + differences).map { line in
+        var object = JSONObject()
+        object.set("text", line)
+        return object
+      })
+    return root
+  }
+
+  private static func showProgress(_ done: UInt64, _ total: UInt64) {
+    guard isatty(2) == 1, total > 64 << 20 else { return }
+    let share = Double(done) / Double(total)
+    let filled = Int(share * 40)
+    writeToStandardError(
+      "\r[\(String(repeating: "#", count: filled))\(String(repeating: ".", count: 40 - filled))] \(Int(share * 100)) %")
+  }
+
+  private static func endProgress() {
+    if isatty(2) == 1 { writeToStandardError("\r\u{1B}[K") }
+  }
+}
+
+/// Counts and digests by stream, as the agent's account has them.
+struct RecordedAccount {
+  struct Line: Equatable {
+    var stream: String
+    var messages: UInt64
+    var digest: String
+  }
+
+  struct Malformed: Error, CustomStringConvertible {
+    let path: String
+    let line: Int
+    var description: String { "\(path):\(line): this is no line of an account that stt-agent --account wrote" }
+  }
+
+  private var counts: [String: UInt64] = [:]
+  private var digests: [String: RunningDigest] = [:]
+
+  mutating func note(_ stream: String, _ payload: RawSpan) {
+    counts[stream, default: 0] += 1
+    digests[stream, default: RunningDigest()].update(payload)
+  }
+
+  func differences(from expected: [Line]) -> [String] {
+    var lines: [String] = []
+    for line in expected {
+      let count = counts[line.stream] ?? 0
+      if count != line.messages {
+        lines.append("\(line.stream): the agent sent \(line.messages) messages, the recording has \(count)")
+      } else if count > 0, digits(digests[line.stream]?.value ?? []) != line.digest {
+        lines.append("\(line.stream): the payloads differ from what the agent sent")
+      }
+    }
+    for stream in counts.keys.sorted() where !expected.contains(where: { $0.stream == stream }) {
+      lines.append("\(stream): recorded, but the agent's account doesn't have it")
+    }
+    return lines
+  }
+
+  static func read(_ path: String) throws -> [Line] {
+    guard let file = fopen(path, "r") else { throw AccountUnreadable(path: path, number: errno) }
+    defer { fclose(file) }
+    var lines: [Line] = []
+    var buffer = [CChar](repeating: 0, count: 4096)
+    while fgets(&buffer, CInt(buffer.count), file) != nil {
+      let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard let stream = value("stream", in: text), let messages = value("messages", in: text).flatMap({ UInt64($0) }),
+        let digest = value("sha256", in: text)
+      else { throw Malformed(path: path, line: lines.count + 1) }
+      lines.append(Line(stream: stream, messages: messages, digest: digest))
+    }
+    return lines
+  }
+
+  /// The account is ours: flat objects whose texts need no escapes.
+  private static func value(_ key: String, in line: String) -> String? {
+    guard let start = line.firstRange(of: "\"\(key)\":") else { return nil }
+    let rest = line[start.upperBound...]
+    if rest.first == "\"" { return String(rest.dropFirst().prefix { $0 != "\"" }) }
+    return String(rest.prefix { $0.isNumber })
+  }
+
+  private func digits(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+struct AccountUnreadable: Error, CustomStringConvertible {
+  let path: String
+  let number: CInt
+  var description: String { "cannot read the account \(path): \(String(cString: strerror(number)))" }
+}

@@ -1,0 +1,88 @@
+@testable import STTBoard
+import Testing
+
+@Suite struct CollectorConfigurationTests {
+  private func collector(
+    collector: [(String, ConfigNode.Value)] = [("pairs", .string("/etc/stt/pairs.d"))],
+    recording: [(String, ConfigNode.Value)] = [("root", .string("/r")), ("seal", .string("none"))],
+    and more: [(String, ConfigNode.Value)] = []
+  ) -> ConfigNode {
+    root([("collector", table(collector)), ("recording", table(recording))] + more)
+  }
+
+  @Test func aSmallTextGetsEveryDefault() throws {
+    let made = try CollectorConfiguration(collector())
+    #expect(made.listen == NetworkAddress(host: "0.0.0.0", port: 4650))
+    #expect(made.pairsDirectory == "/etc/stt/pairs.d")
+    #expect(made.devices == [])
+    #expect(made.allowSeedMode == false)
+    #expect(made.stateDirectory == "/var/lib/stt/collector")
+    #expect(made.statusSocket == "/run/stt/collector/status.sock")
+    #expect(made.maximumDatagramByteCount == 65_507)
+    #expect(made.recording.root == "/r")
+    #expect(made.recording.seal == .plain)
+    #expect(made.recording.segmentByteCount == 256 << 20)
+    #expect(made.recording.segmentAge == .seconds(3600))
+    #expect(made.recording.chunkByteCount == 256 << 10)
+    #expect(made.recording.chunkAge == .seconds(1))
+    #expect(made.recording.compression == .zstd)
+    #expect(made.recording.syncInterval == .milliseconds(250))
+    #expect(made.recording.reserveByteCount == 1 << 30)
+    #expect(made.limits == CollectorConfiguration.Admission(
+      sessionCount: 1024, handshakesPerSecond: 500, maximumMessageByteCount: 16 << 20, memoryByteCount: 256 << 20))
+  }
+
+  @Test func sealMustBeWritten() {
+    let problems = collectorProblems(collector(recording: [("root", .string("/r"))]))
+    #expect(problems.map(\.path) == ["recording.seal"])
+    #expect(problems.map(\.kind) == [.missingKey])
+    #expect(problems.first?.remedy.hasPrefix("Write seal = \"none\"") == true)
+  }
+
+  @Test func sealedIsRefusedWithItsReason() {
+    let problems = collectorProblems(collector(recording: [("root", .string("/r")), ("seal", .string("sealed"))]))
+    #expect(problems.map(\.message) == ["\"sealed\" comes with a later version"])
+  }
+
+  @Test func aCollectorThatKnowsNobodyIsRefused() {
+    #expect(collectorProblems(collector(collector: [])).map(\.path) == ["collector.pairs"])
+    let device = table([("pair", .string("file:/etc/stt/a.pair")), ("allow_seed_mode", .bool(true))])
+    #expect(collectorProblems(collector(collector: [], and: [("device", array([device]))])).isEmpty)
+  }
+
+  @Test func devicesKeepTheirOwnSeedModePermission() throws {
+    let made = try CollectorConfiguration(
+      collector(and: [("device", array([
+        table([("pair", .string("credential:a")), ("allow_seed_mode", .bool(true))]), table([("pair", .string("fd:3"))]),
+      ]))]))
+    #expect(made.devices == [
+      CollectorConfiguration.Device(pair: .credential(name: "a"), allowSeedMode: true),
+      CollectorConfiguration.Device(pair: .descriptor(3), allowSeedMode: false),
+    ])
+  }
+
+  @Test func durationsNeedAUnit() throws {
+    func recording(_ value: ConfigNode.Value) -> ConfigNode {
+      collector(recording: [("root", .string("/r")), ("seal", .string("none")), ("sync_interval", value)])
+    }
+    #expect(try CollectorConfiguration(recording(.string("20 ms"))).recording.syncInterval == .milliseconds(20))
+    #expect(try CollectorConfiguration(recording(.string("1min"))).recording.syncInterval == .seconds(60))
+    for wrong: ConfigNode.Value in [.integer(250), .string("250"), .string("ms"), .string("9223372036854775807 d"), .string("61 s")] {
+      #expect(collectorProblems(recording(wrong)).map(\.path) == ["recording.sync_interval"])
+    }
+  }
+
+  @Test func aChunkIsNotLargerThanItsSegment() {
+    let problems = collectorProblems(
+      collector(recording: [
+        ("root", .string("/r")), ("seal", .string("none")), ("segment_size", .string("1 MiB")), ("chunk_size", .string("2 MiB")),
+      ]))
+    #expect(problems.map(\.kind) == [.conflict])
+  }
+
+  @Test func messagesOf16MiBAreAcceptedOneByteMoreIsNot() {
+    func limits(_ size: Int64) -> ConfigNode { collector(and: [("limits", table([("max_message", .integer(size))]))]) }
+    #expect(collectorProblems(limits(16 << 20)).isEmpty)
+    #expect(collectorProblems(limits((16 << 20) + 1)).map(\.kind) == [.outOfRange])
+  }
+}

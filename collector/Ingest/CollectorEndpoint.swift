@@ -1,0 +1,204 @@
+import DequeModule
+import STC
+public import STTSession
+import STTWire
+
+/// The collector's end of all its devices' links.
+///
+/// Feed it datagrams and the time; after each batch call ``transmit(into:now:wall:)`` until it
+/// answers `nil`, and come back at ``deadline``. It reads no clock and owns no socket.
+public struct CollectorEndpoint: ~Copyable {
+  /// A datagram to send.
+  public struct Outgoing: Hashable, Sendable {
+    public var byteCount: Int
+    public var address: PeerAddress
+  }
+
+  /// Answers to handshakes waiting for the socket; more are dropped, and come again when asked again.
+  private static let mostReplies = 1024
+
+  private var responder: ResponderHandshake
+  private let settings: Session.Settings
+  private var table: SessionTable
+  /// The sessions of each device: the live one, and one that is not yet confirmed.
+  private var sessionsOfPeer: [[Int]] = []
+  private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
+  private var touched: [Int] = []
+  private var isTouched: [Bool]
+  private var events = Deque<CollectorEvent>()
+  /// Handshake datagrams turned down, by reason.
+  public private(set) var rejections: [ResponderHandshake.Rejection: UInt64] = [:]
+  /// Datagrams that are no frame or name no session.
+  public private(set) var strayDatagrams: UInt64 = 0
+
+  public init<R: RandomNumberGenerator>(
+    offer: HandshakeOffer, settings: Session.Settings, mostSessions: Int, handshakesPerSecond: UInt64 = 2000,
+    now: MonotonicTime, using generator: inout R
+  ) {
+    responder = ResponderHandshake(
+      offer: offer, handshakesPerSecond: handshakesPerSecond, now: now, using: &generator)
+    self.settings = settings
+    table = SessionTable(capacity: mostSessions)
+    isTouched = Array(repeating: false, count: mostSessions)
+  }
+
+  /// Adds a device; the index names it in events and to the sink.
+  public mutating func add(_ peer: ResponderHandshake.Peer, now: MonotonicTime) -> Int {
+    sessionsOfPeer.append([])
+    return responder.add(peer, now: now)
+  }
+
+  public var sessionCount: Int { table.count }
+  public mutating func takeEvent() -> CollectorEvent? { events.popFirst() }
+
+  /// Takes one datagram. It is opened where it lies.
+  ///
+  /// - Parameter persist: called with a device's handshake counter before its session exists; it
+  ///   answers `false` when the counter could not be made safe, and the handshake is then refused.
+  public mutating func receive<R: RandomNumberGenerator, Sink: CollectorSink & ~Copyable>(
+    unsafe datagram: UnsafeMutableRawBufferPointer, from address: PeerAddress, now: MonotonicTime, wall: UInt64,
+    using generator: inout R, sink: inout Sink, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+  ) {
+    let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+    guard let header = try? FrameHeader(datagram: bytes) else {
+      strayDatagrams += 1
+      return
+    }
+    if header.type.isHandshake {
+      takeHandshake(bytes, header, from: address, now: now, using: &generator, persist: persist)
+      return
+    }
+    guard let place = table.find(header.session) else {
+      strayDatagrams += 1
+      return
+    }
+    let slot = table.slot(place)
+    sink.select(peer: slot.pointee.peer, session: place)
+    let wasConfirmed = slot.pointee.session.isConfirmed
+    let reception = slot.pointee.session.receive(
+      unsafe: datagram, header: header, now: now, wall: wall, outbox: &slot.pointee.outbox, sink: &sink)
+    guard reception == .taken else { return }
+    if !wasConfirmed, slot.pointee.session.isConfirmed { retireOthers(than: place) }
+    touch(place)
+  }
+
+  /// Writes the next datagram into `buffer`; `nil` when there is none now.
+  public mutating func transmit(
+    into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64
+  ) -> Outgoing? {
+    if let (datagram, address) = replies.popFirst() {
+      datagram.withUnsafeBytes { buffer.copyMemory(from: $0) }
+      return Outgoing(byteCount: datagram.count, address: address)
+    }
+    while let place = touched.last {
+      let slot = table.slot(place)
+      let length = slot.pointee.session.transmit(
+        into: buffer, now: now, wall: wall, outbox: &slot.pointee.outbox)
+      if length > 0 { return Outgoing(byteCount: length, address: slot.pointee.address) }
+      touched.removeLast()
+      isTouched[place] = false
+      settle(place, now)
+    }
+    return nil
+  }
+
+  /// Does what time alone makes due in every session.
+  public mutating func handleTimeout(now: MonotonicTime) {
+    guard table.nextDeadline <= now else { return }
+    for place in 0..<table.capacity where table.deadline(place) <= now.nanoseconds {
+      let slot = table.slot(place)
+      slot.pointee.session.handleTimeout(now: now, outbox: &slot.pointee.outbox)
+      touch(place)
+    }
+  }
+
+  /// When to call ``handleTimeout(now:)`` and ``transmit(into:now:wall:)`` if nothing arrives before.
+  public var deadline: MonotonicTime { table.nextDeadline }
+
+  /// Everything below `number` of the stream a sink admitted as `token` is on disk.
+  public mutating func markDurable(session place: Int, token: Int, below number: UInt64) {
+    guard place < table.capacity, table.isOccupied(place) else { return }
+    table.slot(place).pointee.session.markDurable(token: token, below: number)
+    touch(place)
+  }
+
+  /// Ends every session; the last datagrams come from ``transmit(into:now:wall:)``.
+  public mutating func close() {
+    for place in 0..<table.capacity where table.isOccupied(place) {
+      table.slot(place).pointee.session.close(.shutdown)
+      touch(place)
+    }
+  }
+
+  private mutating func takeHandshake<R: RandomNumberGenerator>(
+    _ datagram: RawSpan, _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
+    using generator: inout R, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+  ) {
+    let outcome = responder.receive(
+      datagram, header: header, from: address, now: now, using: &generator,
+      isLive: { table.find($0) != nil }, encapsulate: Encapsulated.to)
+    switch outcome {
+    case .dropped(let reason): rejections[reason, default: 0] += 1
+    case .pending: break
+    case .reply(let datagram): reply(datagram, address)
+    case .established(let peer, let counter, let established, let final):
+      guard persist(peer, counter) else { return }
+      install(established, peer: peer, address: address, now: now)
+      reply(final, address)
+    }
+  }
+
+  private mutating func reply(_ datagram: [UInt8], _ address: PeerAddress) {
+    if replies.count < Self.mostReplies { replies.append((datagram, address)) }
+  }
+
+  private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) {
+    guard table.find(established.session) == nil else { return }
+    // At most one confirmed session and one that is not: an older unconfirmed one gives way.
+    for place in sessionsOfPeer[peer] where !table.slot(place).pointee.session.isConfirmed {
+      remove(place, .closed)
+    }
+    let session = Session(established, settings: settings, now: now)
+    guard let place = table.insert(SessionSlot(session, peer: peer, address: address)) else { return }
+    sessionsOfPeer[peer].append(place)
+    events.append(.established(peer: peer, session: place, address: address, established))
+    touch(place)
+  }
+
+  /// Make before break: the old session lives until the new one has spoken (docs/protocol.md 2.10).
+  private mutating func retireOthers(than place: Int) {
+    let peer = table.slot(place).pointee.peer
+    for other in sessionsOfPeer[peer] where other != place { remove(other, .closed) }
+  }
+
+  private mutating func remove(_ place: Int, _ end: Session.End) {
+    let slot = table.remove(place)
+    sessionsOfPeer[slot.peer].removeAll { $0 == place }
+    if isTouched[place] {
+      isTouched[place] = false
+      touched.removeAll { $0 == place }
+    }
+    events.append(.ended(peer: slot.peer, session: place, slot.session.end ?? end, slot.session.statistics))
+  }
+
+  private mutating func touch(_ place: Int) {
+    if !isTouched[place] {
+      isTouched[place] = true
+      touched.append(place)
+    }
+  }
+
+  /// After a session said all it had to: is it over, is its clock known better, when is it due.
+  private mutating func settle(_ place: Int, _ now: MonotonicTime) {
+    let slot = table.slot(place)
+    if slot.pointee.session.isFinished {
+      remove(place, .closed)
+      return
+    }
+    if let clock = slot.pointee.session.clock, clock != slot.pointee.reportedClock {
+      slot.pointee.reportedClock = clock
+      events.append(.clock(peer: slot.pointee.peer, session: place, clock))
+    }
+    table.setDeadline(place, slot.pointee.session.deadline(now: now))
+  }
+}

@@ -1,0 +1,154 @@
+import STTBuffers
+import STTRecord
+import STTSample
+
+/// The segment a folder is being recorded into, and what is known of its streams.
+final class OpenSegment {
+  /// A stream's place in the present segment.
+  struct Place {
+    var stream: RecordedStream
+    /// The channel, once the stream wrote into this segment.
+    var channel: UInt16?
+    /// One past the last message handed to the writer.
+    var position: UInt64
+    /// One past the last message whose bytes the kernel has.
+    var written: UInt64
+    /// One past the last message on the disk.
+    var durable: UInt64
+  }
+
+  let folder: RecordingFolder
+  /// By token.
+  var places: [Int: Place] = [:]
+  /// `uid:incarnation` of every stream ever recorded here, newest incarnation only.
+  var positions: [String: UInt64]
+  private(set) var file: SegmentFile?
+  var writer: SegmentWriter<Zstandard>?
+  private(set) var opened: UInt64 = 0
+  /// When the first message of the present chunk came.
+  var chunkSince: UInt64?
+  /// When the first durable message not yet synced came.
+  var unsyncedSince: UInt64?
+  private let settings: RecorderSettings
+  private var notesChannels: [String: (channel: UInt16, count: UInt64)] = [:]
+
+  init(folder: RecordingFolder, positions: [String: UInt64], settings: RecorderSettings) {
+    self.folder = folder
+    self.positions = positions
+    self.settings = settings
+  }
+
+  /// Opens a file if none is open.
+  func begin(now: UInt64, wall: UInt64) throws(RecorderError) {
+    guard file == nil else { return }
+    let path = folder.path + "/" + folder.nextName(wall: wall)
+    file = try SegmentFile(creating: path, directory: folder.path)
+    writer = SegmentWriter(
+      compressor: Zstandard(enabled: settings.compresses), library: "stt \(RecorderVersion.text)",
+      chunkCapacity: settings.chunkByteCount)
+    opened = now
+    notesChannels = [:]
+    for token in places.keys { places[token]?.channel = nil }
+  }
+
+  /// The stream's channel in the present segment.
+  func channel(_ token: Int) -> UInt16? {
+    guard let place = places[token] else { return nil }
+    if let channel = place.channel { return channel }
+    let channel = writer?.addChannel(
+      topic: place.stream.name, schema: place.stream.schema, metadata: place.stream.metadata,
+      compresses: place.stream.compresses)
+    places[token]?.channel = channel
+    return channel
+  }
+
+  /// Adds a message of the recorder's own: clock estimates and events.
+  func note(
+    topic: String, schema: Schema, wall: UInt64, monotonic: UInt64, device: String, _ write: (inout ProtobufWriter) -> Void
+  ) {
+    guard writer != nil else { return }
+    if notesChannels[topic] == nil {
+      let added = writer?.addChannel(
+        topic: topic, schema: schema, metadata: ["stt.device": device, "stt.delivery": "note"])
+      if let added { notesChannels[topic] = (added, 0) }
+    }
+    guard let (channel, number) = notesChannels[topic] else { return }
+    withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { memory in
+      var fields = ProtobufWriter(unsafe: memory)
+      write(&fields)
+      guard !fields.overflowed else { return }
+      let identity = MessageIdentity(
+        channel: channel, number: number,
+        deviceTime: SampleTime(monotonicNanoseconds: monotonic, wallNanoseconds: wall))
+      notesChannels[topic]?.count += 1
+      writer?.append(
+        identity, logTime: wall, publishTime: wall,
+        first: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<fields.count]))
+    }
+  }
+
+  /// Hands the kernel what is pending; the chunk in hand too if `closingChunk`.
+  func flush(closingChunk: Bool) throws(RecorderError) {
+    guard let file, writer != nil else { return }
+    if closingChunk {
+      writer?.closeChunk()
+      chunkSince = nil
+    }
+    try writePending(file)
+    if closingChunk || writer?.chunkIsEmpty == true {
+      forEachPlace { $0.written = $0.position }
+    }
+  }
+
+  private func writePending(_ file: SegmentFile) throws(RecorderError) {
+    guard let offset = writer?.pendingOffset, let bytes = writer?.pending.unsafeBytes, bytes.count > 0 else { return }
+    try file.write(bytes, at: offset)
+    writer?.written(bytes.count)
+  }
+
+  /// Puts everything handed over on the disk.
+  func sync() throws(RecorderError) {
+    try flush(closingChunk: true)
+    try file?.sync()
+    unsyncedSince = nil
+    forEachPlace { $0.durable = $0.written }
+  }
+
+  private func forEachPlace(_ body: (inout Place) -> Void) {
+    var index = places.values.startIndex
+    while index != places.values.endIndex {
+      body(&places.values[index])
+      places.values.formIndex(after: &index)
+    }
+  }
+
+  private var isEnding = false
+
+  /// Ends the segment: notes of the positions, summary, footer, sync.
+  func finish() throws(RecorderError) {
+    guard let file, writer != nil else { return }
+    if !isEnding {
+      for place in places.values { positions["\(place.stream.uid):\(place.stream.incarnation)"] = place.position }
+      writer?.addMetadata(name: FolderRecovery.positionsNote, positions.mapValues { String($0) })
+      writer?.finish()
+      isEnding = true
+    }
+    try writePending(file)
+    try file.sync()
+    isEnding = false
+    unsyncedSince = nil
+    chunkSince = nil
+    forEachPlace {
+      $0.written = $0.position
+      $0.durable = $0.position
+    }
+    self.file = nil
+    writer = nil
+  }
+
+  var path: String? { file?.path }
+}
+
+enum RecorderVersion {
+  static let text = "0.1.0"
+}

@@ -1,0 +1,217 @@
+import CLinux
+import Glibc
+import STTBuffers
+import STTRecord
+public import STTSample
+
+/// Records every device's streams into MCAP segments, from one thread, blocking on the disk.
+///
+/// When the disk refuses, nothing handed over is lost: the recorder keeps it, answers `false` to
+/// more, and tries again with each ``tick(now:wall:)``. What it has not synced it has not promised.
+public final class Recorder {
+  /// Free space is looked at again after this many bytes.
+  private static let spaceCheckByteCount: UInt64 = 8 << 20
+  /// Nanoseconds between attempts while the disk refuses.
+  static let retryInterval: UInt64 = 1_000_000_000
+
+  public let root: String
+  private let settings: RecorderSettings
+  private var folders: [String: OpenSegment] = [:]
+  /// By token.
+  private var segments: [Int: OpenSegment] = [:]
+  private var sinceSpaceCheck: UInt64 = 0
+  private var retryAt: UInt64 = 0
+  /// Why recording is halted; `nil` while it is not.
+  public private(set) var trouble: RecorderError?
+  /// What start-up found and did.
+  public private(set) var recovered: [RecoveredFile] = []
+  /// How far each stream was recorded before.
+  public private(set) var positions: [RecordedPosition] = []
+  public private(set) var messageCount: UInt64 = 0
+  public private(set) var payloadByteCount: UInt64 = 0
+  public private(set) var syncCount: UInt64 = 0
+
+  /// Makes `root` if need be and brings what is in it into order.
+  public init(root: String, settings: RecorderSettings) throws(RecorderError) {
+    self.root = root
+    self.settings = settings
+    if mkdir(root, 0o750) != 0, errno != EEXIST {
+      throw RecorderError(doing: "make the directory", path: root, number: errno)
+    }
+    guard access(root, W_OK | X_OK) == 0 else { throw RecorderError(doing: "write to", path: root, number: errno) }
+    for device in RecordingFolder.entries(root) {
+      for purpose in RecordingFolder.entries(root + "/" + device) {
+        let folder = RecordingFolder(path: "\(root)/\(device)/\(purpose)")
+        var found: [RecoveredFile] = []
+        let known = try FolderRecovery.recover(folder) { found.append($0) }
+        recovered += found
+        folders[folder.path] = OpenSegment(folder: folder, positions: known, settings: settings)
+        for (key, position) in known {
+          let parts = key.split(separator: ":")
+          guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
+          positions.append(
+            RecordedPosition(device: device, uid: String(parts[0]), incarnation: incarnation, position: position))
+        }
+      }
+    }
+  }
+
+  /// Whether the disk takes what it is given.
+  public var isAccepting: Bool { trouble == nil }
+
+  /// Makes `token` mean `stream`, whose next message is `position`.
+  public func open(_ stream: RecordedStream, token: Int, position: UInt64) throws(RecorderError) {
+    let folder = try RecordingFolder.make(root: root, device: stream.device, purpose: stream.purpose)
+    let segment =
+      folders[folder.path] ?? OpenSegment(folder: folder, positions: [:], settings: settings)
+    folders[folder.path] = segment
+    segments[token] = segment
+    if let known = segment.places[token], known.stream == stream { return }
+    // An older incarnation of the stream will not come again.
+    segment.positions = segment.positions.filter { !$0.key.hasPrefix(stream.uid + ":") }
+    segment.places[token] = OpenSegment.Place(
+      stream: stream, position: position, written: position, durable: position)
+  }
+
+  /// Takes one message whose payload is `first` and then `second`. `false`: the disk refuses; keep it
+  /// and come again.
+  public func append(
+    token: Int, number: UInt64, deviceTime: SampleTime, publishTime: UInt64, received: UInt64,
+    first: UnsafeRawBufferPointer, second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    now: UInt64
+  ) -> Bool {
+    guard isAccepting, let segment = segments[token] else { return !segments.keys.contains(token) }
+    do {
+      try segment.begin(now: now, wall: received)
+      guard let channel = segment.channel(token) else { return true }
+      segment.writer?.append(
+        MessageIdentity(channel: channel, number: number, deviceTime: deviceTime), logTime: received,
+        publishTime: publishTime, first: first, second: second)
+    } catch {
+      halt(error, now)
+      return false
+    }
+    segment.places[token]?.position = number + 1
+    if segment.chunkSince == nil { segment.chunkSince = now }
+    if segment.places[token]?.stream.isDurable == true, segment.unsyncedSince == nil { segment.unsyncedSince = now }
+    messageCount += 1
+    payloadByteCount += UInt64(first.count + second.count)
+    if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount { attempt(now) { () throws(RecorderError) in try store(segment) } }
+    return true
+  }
+
+  /// Notes an event in the recording of `device` and `purpose`.
+  public func note(_ event: RecordingEvent, device: String, purpose: String, now: UInt64, wall: UInt64) {
+    guard isAccepting else { return }
+    attempt(now) { () throws(RecorderError) in
+      let folder = try RecordingFolder.make(root: root, device: device, purpose: purpose)
+      let segment = folders[folder.path] ?? OpenSegment(folder: folder, positions: [:], settings: settings)
+      folders[folder.path] = segment
+      try segment.begin(now: now, wall: wall)
+      segment.note(topic: "stt/events", schema: Self.eventSchema, wall: wall, monotonic: now, device: device) {
+        $0.string(event.kind, field: 1)
+        $0.string(event.stream, field: 2)
+        $0.string(event.detail, field: 3)
+        $0.uint64(event.count, field: 4)
+      }
+      if segment.chunkSince == nil { segment.chunkSince = now }
+    }
+  }
+
+  /// Notes how a device's clocks stand to the collector's in every recording of it that is open.
+  public func noteClock(
+    device: String, wallOffset: Int64, monotonicOffset: Int64, uncertainty: UInt64, now: UInt64, wall: UInt64
+  ) {
+    let prefix = "\(root)/\(RecordingFolder.component(device))/"
+    for (path, segment) in folders where path.hasPrefix(prefix) && segment.path != nil {
+      segment.note(topic: "stt/clock", schema: Self.clockSchema, wall: wall, monotonic: now, device: device) {
+        $0.int64(wallOffset, field: 1)
+        $0.int64(monotonicOffset, field: 2)
+        $0.uint64(uncertainty, field: 3)
+      }
+      if segment.chunkSince == nil { segment.chunkSince = now }
+    }
+  }
+
+  static let eventSchema = Schema.protobuf(
+    messageName: "event",
+    fields: [Field("kind", .string), Field("stream", .string), Field("detail", .string), Field("count", .uint64, unit: "1")])
+  static let clockSchema = Schema.protobuf(
+    messageName: "clock",
+    fields: [
+      Field("wall_offset", .int64, unit: "ns"), Field("monotonic_offset", .int64, unit: "ns"),
+      Field("uncertainty", .uint64, unit: "ns"),
+    ])
+
+  /// Closes chunks and segments that are old enough, syncs what waits, and tries again what failed.
+  ///
+  /// - Returns: when to be called next, in nanoseconds of the monotonic clock.
+  public func tick(now: UInt64, wall: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) -> UInt64 {
+    if trouble != nil {
+      guard now >= retryAt else { return retryAt }
+      trouble = nil
+    }
+    var next = now + 1_000_000_000
+    for segment in folders.values where segment.path != nil {
+      attempt(now) { () throws(RecorderError) in
+        let isOld = now - segment.opened >= settings.segmentAge
+        let isLarge = (segment.writer?.byteCount ?? 0) >= settings.segmentByteCount
+        if isOld || isLarge {
+          try segment.finish()
+          syncCount += 1
+          report(segment, durable)
+          return
+        }
+        if let since = segment.unsyncedSince, now - since >= settings.syncInterval {
+          try checkSpace()
+          try segment.sync()
+          syncCount += 1
+          report(segment, durable)
+        } else if let since = segment.chunkSince, now - since >= settings.chunkAge {
+          try store(segment, closingChunk: true)
+        }
+      }
+      if let since = segment.unsyncedSince { next = min(next, since + settings.syncInterval) }
+      if let since = segment.chunkSince { next = min(next, since + settings.chunkAge) }
+    }
+    return trouble == nil ? max(next, now + 1_000_000) : retryAt
+  }
+
+  /// Finishes every segment. What can't be written now is finished at the next start.
+  public func close(now: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) {
+    for segment in folders.values where segment.path != nil {
+      attempt(now) { () throws(RecorderError) in
+        try segment.finish()
+        report(segment, durable)
+      }
+    }
+  }
+
+  private func report(_ segment: OpenSegment, _ durable: (Int, UInt64) -> Void) {
+    for (token, place) in segment.places { durable(token, place.durable) }
+  }
+
+  private func store(_ segment: OpenSegment, closingChunk: Bool = true) throws(RecorderError) {
+    sinceSpaceCheck += UInt64(segment.writer?.chunkByteCount ?? 0)
+    if sinceSpaceCheck >= Self.spaceCheckByteCount { try checkSpace() }
+    try segment.flush(closingChunk: closingChunk)
+  }
+
+  private func checkSpace() throws(RecorderError) {
+    sinceSpaceCheck = 0
+    var free: UInt64 = 0
+    guard clinux_free_bytes(root, &free) == 0 else { return }
+    if free < settings.reserveByteCount {
+      throw RecorderError(doing: "keep \(settings.reserveByteCount >> 20) MiB free while writing to", path: root, number: ENOSPC)
+    }
+  }
+
+  private func attempt(_ now: UInt64, _ body: () throws(RecorderError) -> Void) {
+    do { try body() } catch { halt(error, now) }
+  }
+
+  private func halt(_ error: RecorderError, _ now: UInt64) {
+    trouble = error
+    retryAt = now + Self.retryInterval
+  }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import STTRecord
+
+/// `<root>/<device>/<purpose>`: the segments of one device's streams of one purpose.
+struct RecordingFolder {
+  let path: String
+
+  /// A name from the network as one path component: letters, digits, `.`, `_` and `-`, never hidden,
+  /// never empty, at most 64 bytes. Names that differ only in what is replaced get a mark.
+  static func component(_ name: String) -> String {
+    var text = ""
+    var replaced = false
+    for byte in name.utf8.prefix(64) {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        text.append(Character(UnicodeScalar(byte)))
+      case UInt8(ascii: ".") where !text.isEmpty:
+        text.append(".")
+      default:
+        text.append("_")
+        replaced = true
+      }
+    }
+    if !replaced, !text.isEmpty, name.utf8.count <= 64 { return text }
+    var hash: UInt32 = 2_166_136_261
+    for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    return "\(text.isEmpty ? "unnamed" : text)-\(String(hash, radix: 16))"
+  }
+
+  /// Makes the folder and what is above it, below `root`.
+  static func make(root: String, device: String, purpose: String) throws(RecorderError) -> RecordingFolder {
+    var path = root
+    for part in [component(device), component(purpose)] {
+      path += "/" + part
+      if mkdir(path, 0o750) != 0, errno != EEXIST {
+        throw RecorderError(doing: "make the directory", path: path, number: errno)
+      }
+    }
+    return RecordingFolder(path: path)
+  }
+
+  /// Names of its segments, oldest first.
+  func segments() -> [String] { Self.entries(path).filter { $0.hasSuffix(".mcap") && Self.number($0) != nil }.sorted { (Self.number($0) ?? 0) < (Self.number($1) ?? 0) } }
+
+  /// Names in a directory, without hidden ones; empty when it can't be read.
+  static func entries(_ path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The running number in `2026-11-23T19-06-00Z-000042.mcap`.
+  static func number(_ name: String) -> UInt64? {
+    let stem = name.dropLast(5)
+    guard let dash = stem.lastIndex(of: "-") else { return nil }
+    return UInt64(stem[stem.index(after: dash)...])
+  }
+
+  /// The next segment's name; `wall` is nanoseconds since 1970.
+  func nextName(wall: UInt64) -> String {
+    let last = segments().last.flatMap(Self.number) ?? 0
+    var seconds = time_t(clamping: wall / 1_000_000_000)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let number = String(last + 1)
+    let padded = String(repeating: "0", count: max(0, 6 - number.count)) + number
+    return
+      "\(1900 + Int(parts.tm_year))-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour))-\(two(parts.tm_min))-\(two(parts.tm_sec))Z-\(padded).mcap"
+  }
+}

@@ -1,0 +1,321 @@
+import LinuxEvents
+import LinuxUDP
+public import Logging
+import STC
+public import STTBoard
+import STTBuffers
+import STTIngest
+import STTJSON
+import STTKeyring
+import STTRecorder
+import STTSession
+import STTWire
+import Synchronization
+
+/// Why a collector could not start. The text is a sentence for its owner.
+public struct CollectorFailure: Error, CustomStringConvertible, Sendable {
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// A running collector: one thread that owns the socket and every session, one that owns the disk.
+public struct Collector: ~Copyable {
+  private static let socketToken: UInt64 = 0
+  private static let recorderToken: UInt64 = 1
+  private static let signalToken: UInt64 = 2
+  private static let statusToken: UInt64 = 3
+  /// Receives between looks at the clock and at what is to be sent.
+  private static let receivesPerTurn = 4
+
+  private let configuration: CollectorConfiguration
+  private let log: Logger
+  private let socket: UDPSocket
+  private let channel: RecorderChannel
+  private let recorder: Recorder
+  private var core: CollectorCore
+  private var receiving: ReceiveBatch
+  private var sending = TransmitSlab()
+  private var poller: Poller
+  private let signals: SignalDescriptor
+  private let status: StatusSocket?
+  private let started = Clocks.monotonic
+  private var connected: [Int: Int] = [:]
+
+  /// Opens everything a collector needs: state, keys, recordings, socket.
+  public static func open(_ configuration: CollectorConfiguration, log: Logger) throws -> Collector {
+    let signals = try SignalDescriptor()
+    let state = try StateDirectory(configuration.stateDirectory)
+    let pairs = try loadPairs(configuration, log)
+    let recorder = try Recorder(root: configuration.recording.root, settings: settings(configuration.recording))
+    let channel = try RecorderChannel()
+    let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
+    let socket = try UDPSocket(bind: address)
+    let pool = BufferPool(slabs(configuration.limits.memoryByteCount))
+    var core = CollectorCore(
+      configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state), pool: pool,
+      channel: channel, log: log)
+    core.recall(recorder.positions)
+    guard let receiving = ReceiveBatch(pool: pool) else {
+      throw CollectorFailure("limits.memory is too small for the receive buffers")
+    }
+    let poller = try Poller()
+    var status: StatusSocket?
+    if let path = configuration.statusSocket { status = try StatusSocket(path: path) }
+    try poller.add(socket.descriptor, .readable, token: socketToken)
+    try poller.add(channel.toReceiver.descriptor, .readable, token: recorderToken)
+    try poller.add(signals.descriptor, .readable, token: signalToken)
+    let statusDescriptor = status?.descriptor
+    if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
+    return Collector(
+      configuration: configuration, log: log, socket: socket, channel: channel, recorder: recorder, core: core,
+      receiving: receiving, poller: poller, signals: signals, status: status.take())
+  }
+
+  private init(
+    configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket, channel: RecorderChannel,
+    recorder: Recorder, core: consuming CollectorCore, receiving: consuming ReceiveBatch, poller: consuming Poller,
+    signals: consuming SignalDescriptor, status: consuming StatusSocket?
+  ) {
+    self.configuration = configuration
+    self.log = log
+    self.socket = socket
+    self.channel = channel
+    self.recorder = recorder
+    self.core = core
+    self.receiving = receiving
+    self.poller = poller
+    self.signals = signals
+    self.status = status
+  }
+
+  private static func loadPairs(_ configuration: CollectorConfiguration, _ log: Logger) throws -> [KnownDevice] {
+    var pairs: [KnownDevice] = []
+    for device in configuration.devices {
+      let loaded = try PairFile.load(device.pair)
+      if let warning = loaded.warning { log.warning("\(warning)") }
+      pairs.append(KnownDevice(pair: loaded.pair, allowsSeedMode: device.allowSeedMode))
+    }
+    if let directory = configuration.pairsDirectory {
+      let found = try PairFile.loadAll(in: directory)
+      for failure in found.failures { log.error("\(failure)") }
+      pairs += found.pairs.map { KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode) }
+    }
+    guard !pairs.isEmpty else {
+      throw CollectorFailure("there is no device to serve: make a pair with `stt seed new NAME` and name it under [[device]] or in `pairs`")
+    }
+    let names = pairs.map(\.pair.name)
+    if let double = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw CollectorFailure("two pair files name the device \(double); give each device a name of its own")
+    }
+    return pairs
+  }
+
+  private static func keys(_ pair: PairFile) throws -> PairKeys {
+    let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
+    return PairKeys(
+      seed: seed,
+      pair: try Pair(initiatorID: pair.deviceID, responderID: pair.collectorID, epoch: pair.epoch))
+  }
+
+  /// Memory, split over the sizes messages come in: one part in eight for messages up to 2 KiB that
+  /// wait for an earlier one, two for batches and datagrams, five for large messages.
+  private static func slabs(_ byteCount: Int) -> [SlabClass] {
+    let eighth = max(byteCount / 8, 4 << 20)
+    return [
+      SlabClass(byteCount: 2048, count: max(64, eighth / 2048)),
+      SlabClass(byteCount: 70_000, count: max(32, eighth * 2 / 70_000)),
+      SlabClass(byteCount: 262_144, count: max(16, eighth * 2 / 262_144)),
+      SlabClass(byteCount: 16 << 20, count: max(1, eighth * 3 / (16 << 20))),
+    ]
+  }
+
+  private static func settings(_ recording: CollectorConfiguration.Recording) -> RecorderSettings {
+    func nanoseconds(_ duration: Duration) -> UInt64 { UInt64(clamping: Int64(duration / .nanoseconds(1))) }
+    return RecorderSettings(
+      segmentByteCount: UInt64(recording.segmentByteCount), segmentAge: nanoseconds(recording.segmentAge),
+      chunkByteCount: recording.chunkByteCount, chunkAge: nanoseconds(recording.chunkAge),
+      syncInterval: nanoseconds(recording.syncInterval), compresses: recording.compression == .zstd,
+      reserveByteCount: UInt64(recording.reserveByteCount))
+  }
+
+  /// Serves until SIGINT or SIGTERM, then finishes every recording.
+  public mutating func run() throws {
+    announce()
+    let (recorder, channel, log) = (RecorderHandle(recorder), channel, log)
+    let thread = try WorkerThread(name: "stt-recorder") {
+      do {
+        var loop = try RecorderLoop.open(recorder: recorder.value, channel: channel, log: log)
+        loop.run()
+      } catch {
+        log.critical("the recorder cannot run: \(error)")
+      }
+    }
+    var isStopping = false
+    while !isStopping {
+      turn()
+      try poller.wait(until: core.endpoint.deadline.nanoseconds)
+      for index in 0..<poller.count {
+        switch poller[index].token {
+        case Self.recorderToken: channel.toReceiver.clear()
+        case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+        case Self.statusToken: answerStatus()
+        default: break
+        }
+      }
+    }
+    log.notice("stopping: finishing recordings")
+    core.endpoint.close()
+    turn()
+    channel.isStopping.store(true, ordering: .releasing)
+    channel.toRecorder.signal()
+    thread.join()
+    takeMarks()
+    turn()
+  }
+
+  /// One round of the loop: take marks, take datagrams, keep time, send.
+  private mutating func turn() {
+    takeMarks()
+    var more = true
+    var reads = 0
+    while more, reads < Self.receivesPerTurn {
+      more = receive()
+      reads += 1
+    }
+    core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    transmit()
+    takeEvents()
+    core.sink.flush()
+  }
+
+  private mutating func receive() -> Bool {
+    Self.receive(&receiving, socket, &core)
+  }
+
+  private static func receive(
+    _ receiving: inout ReceiveBatch, _ socket: borrowing UDPSocket, _ core: inout CollectorCore
+  ) -> Bool {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    return receiving.receive(from: socket) { datagram, source, _ in
+      core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
+    }
+  }
+
+  private mutating func transmit() {
+    Self.transmit(&sending, socket, &core)
+    watchWritable()
+  }
+
+  private static func transmit(
+    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ core: inout CollectorCore
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    sending.drain(socket) { buffer in
+      guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) else { return nil }
+      return (outgoing.byteCount, UDPAddress(outgoing.address))
+    }
+  }
+
+  private mutating func watchWritable() {
+    guard sending.isBlocked != sending.isWatched else { return }
+    sending.isWatched = sending.isBlocked
+    let interest: Poller.Interest = sending.isBlocked ? [.readable, .writable] : .readable
+    do { try poller.modify(socket.descriptor, interest, token: Self.socketToken) } catch { log.error("\(error)") }
+  }
+
+  private mutating func takeMarks() {
+    while let mark = channel.marks.pop() {
+      core.sink.ledger.durable(mark)
+      let session = core.sink.ledger.entries[mark.token].session
+      if session >= 0 { core.endpoint.markDurable(session: session, token: mark.token, below: mark.number) }
+    }
+  }
+
+  private mutating func takeEvents() {
+    while let event = core.endpoint.takeEvent() {
+      switch event {
+      case .established(let peer, let session, _, let established):
+        connected[session] = peer
+        log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
+        core.sink.note(RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer)
+      case .ended(let peer, let session, let end, let statistics):
+        connected[session] = nil
+        core.sink.ledger.sessionEnded(session)
+        log.info("\(core.pairs[peer].name) disconnected: \(end)")
+        core.sink.note(
+          RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer)
+      case .clock(let peer, _, let estimate):
+        core.sink.noteClock(estimate, device: peer)
+      }
+    }
+  }
+
+  private func announce() {
+    log.notice("listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root)")
+    for file in recorder.recovered {
+      log.warning(
+        "recovered \(file.path): \(file.messageCount) messages kept, \(file.cutByteCount) bytes cut (\(file.reason))")
+    }
+    let wanted = 8 << 20
+    let given = socket.requestReceiveBuffer(wanted)
+    _ = socket.requestSendBuffer(wanted)
+    if given < wanted {
+      log.warning(
+        "the kernel gave \(given >> 10) KiB of receive buffer instead of \(wanted >> 10): bursts may be lost; raise net.core.rmem_max")
+    }
+  }
+
+  private func answerStatus() {
+    status?.answer { statusText() }
+  }
+
+  private func statusText() -> String {
+    let state = channel.state.withLock { $0 }
+    var root = JSONObject()
+    root.set("program", "stt-collector")
+    root.set("uptimeSeconds", Double(Clocks.monotonic - started) / 1e9)
+    root.set("sessions", core.endpoint.sessionCount)
+    root.set("messagesRecorded", state.messageCount)
+    root.set("bytesRecorded", state.byteCount)
+    root.set("syncs", state.syncCount)
+    root.set("messagesSkipped", core.sink.skippedCount)
+    root.set("strayDatagrams", core.endpoint.strayDatagrams)
+    root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
+    if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
+    let live = Set(connected.values)
+    root.set(
+      "devices",
+      core.pairs.indices.map { index in
+        var device = JSONObject()
+        device.set("name", core.pairs[index].name)
+        device.set("connected", live.contains(index))
+        device.set("messages", core.sink.messageCounts[index])
+        device.set("bytes", core.sink.byteCounts[index])
+        return device
+      })
+    return root.text + "\n"
+  }
+}
+
+/// Hands the recorder to its thread: from then on that thread alone touches it.
+private final class RecorderHandle: @unchecked Sendable {
+  // Sound because the creating thread keeps no way to call the recorder once the thread runs.
+  let value: Recorder
+
+  init(_ value: Recorder) { self.value = value }
+}
+
+extension PeerAddress {
+  init(_ address: UDPAddress) {
+    self.init(high: address.high, low: address.low, port: address.port, scope: address.scope)
+  }
+}
+
+extension UDPAddress {
+  init(_ address: PeerAddress) {
+    self.init(high: address.high, low: address.low, port: address.port, scope: address.scope)
+  }
+}

@@ -1,0 +1,92 @@
+import LinuxEvents
+import Logging
+import STC
+import STTBoard
+import STTBuffers
+import STTIngest
+import STTKeyring
+import STTRecorder
+import STTSession
+import STTWire
+
+/// A device this collector serves.
+struct KnownDevice {
+  var pair: PairFile
+  /// Whether it may open sessions that have no forward secrecy.
+  var allowsSeedMode: Bool
+}
+
+/// What the receiving thread decides with: every session, the ledger, and the counters that make
+/// replays impossible.
+struct CollectorCore: ~Copyable {
+  let pairs: [PairFile]
+  private let log: Logger
+  var endpoint: CollectorEndpoint
+  var sink: RecordingSink
+  private var counters: AcceptedCounters
+  private var random = SystemRandomNumberGenerator()
+
+  init(
+    _ configuration: CollectorConfiguration, pairs: [KnownDevice], keys: [PairKeys], counters: consuming AcceptedCounters,
+    pool: BufferPool, channel: RecorderChannel, log: Logger
+  ) {
+    self.pairs = pairs.map(\.pair)
+    self.log = log
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let suites: [Suite] =
+      Processor.hasAESInstructions ? [.aes256GCM, .chaCha20Poly1305] : [.chaCha20Poly1305, .aes256GCM]
+    let offer = HandshakeOffer(
+      modes: [.hybrid, .seed], suites: suites,
+      maximumDatagram: UInt16(clamping: configuration.maximumDatagramByteCount))
+    endpoint = CollectorEndpoint(
+      offer: offer, settings: Session.Settings(datagramByteCount: configuration.maximumDatagramByteCount),
+      mostSessions: configuration.limits.sessionCount,
+      handshakesPerSecond: UInt64(configuration.limits.handshakesPerSecond), now: now, using: &random)
+    for (known, keys) in zip(pairs, keys) {
+      _ = endpoint.add(
+        .init(
+          keys: keys, epoch: known.pair.epoch, lastCounter: counters.last(of: known.pair.key),
+          modes: known.allowsSeedMode ? [.hybrid, .seed] : [.hybrid]), now: now)
+    }
+    sink = RecordingSink(
+      pool: pool, channel: channel, deviceNames: pairs.map(\.pair.name),
+      largestMessage: configuration.limits.maximumMessageByteCount)
+    self.counters = counters
+  }
+
+  /// Takes over how far streams were recorded before.
+  mutating func recall(_ positions: [RecordedPosition]) {
+    for position in positions {
+      guard let uid = StreamUID(text: position.uid) else { continue }
+      sink.ledger.recovered(
+        .init(device: position.device, uid: uid, incarnation: position.incarnation), position: position.position)
+    }
+  }
+
+  mutating func take(
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, now: MonotonicTime, wall: UInt64
+  ) {
+    sink.prepare()
+    sink.wall = wall
+    Self.take(datagram, from: source, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
+  }
+
+  private static func take(
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ now: MonotonicTime, _ wall: UInt64,
+    _ endpoint: inout CollectorEndpoint, _ sink: inout RecordingSink, _ counters: inout AcceptedCounters,
+    _ random: inout SystemRandomNumberGenerator, _ pairs: [PairFile], _ log: Logger
+  ) {
+    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, using: &random, sink: &sink) {
+      peer, counter in
+      // On disk before FINAL leaves, so that no replay is accepted after a crash.
+      guard counters.note(counter, from: pairs[peer].key) else { return false }
+      do {
+        try counters.commit()
+        return true
+      } catch {
+        log.error("refusing a handshake of \(pairs[peer].name): \(error)")
+        return false
+      }
+    }
+  }
+}

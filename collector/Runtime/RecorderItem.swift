@@ -1,0 +1,31 @@
+import STTBuffers
+import STTRecorder
+import STTSession
+import STTWire
+
+/// What travels from the receiving thread to the recording one.
+enum RecorderItem: ~Copyable {
+  /// A device opened a stream; `token` names it from now on, and `position` is its next message.
+  case opened(token: Int, RecordedStream, position: UInt64)
+  /// Small messages, packed by ``DeliveryBatch``.
+  case batch(Lease)
+  /// One large message; its payload begins after the sixteen bytes of time.
+  case message(DeliveryHead, Lease)
+  case event(device: String, purpose: String, RecordingEvent)
+  case clock(device: String, ClockEstimate)
+}
+
+/// What is kept of a message beside its payload.
+struct DeliveryHead {
+  var token: Int
+  var number: UInt64
+  var time: MessageTime
+  /// Nanoseconds since 1970, by the collector's clock.
+  var received: UInt64
+}
+
+/// Everything of a token below `number` is on disk.
+struct DurableMark: Sendable {
+  var token: Int
+  var number: UInt64
+}

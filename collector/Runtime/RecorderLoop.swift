@@ -1,0 +1,159 @@
+import LinuxEvents
+import Logging
+import STTBuffers
+import STTRecorder
+import STTSample
+import STTSession
+import STTWire
+import Synchronization
+
+/// The recording thread: takes messages off the ring, keeps the recorder's times, and tells what is
+/// on disk.
+///
+/// When the disk refuses it stops taking; the ring fills, the receiver stops accepting, and the
+/// devices keep what they have.
+struct RecorderLoop: ~Copyable {
+  private let recorder: Recorder
+  private let channel: RecorderChannel
+  private let log: Logger
+  private var poller: Poller
+  /// What was taken off the ring and refused by the disk.
+  private var held: RecorderItem?
+  private var cursor = 0
+  /// Device wall clock minus ours, by device; and each token's device.
+  private var offsets: [String: Int64] = [:]
+  private var devices: [Int: String] = [:]
+  private var publishOffsets: [Int: Int64] = [:]
+  private var reported: [Int: UInt64] = [:]
+  private var lastTrouble: String?
+
+  static func open(recorder: Recorder, channel: RecorderChannel, log: Logger) throws(SystemFailure) -> RecorderLoop {
+    let poller = try Poller()
+    try poller.add(channel.toRecorder.descriptor, .readable, token: 0)
+    return RecorderLoop(recorder: recorder, channel: channel, log: log, poller: poller)
+  }
+
+  private init(recorder: Recorder, channel: RecorderChannel, log: Logger, poller: consuming Poller) {
+    self.recorder = recorder
+    self.channel = channel
+    self.log = log
+    self.poller = poller
+  }
+
+  /// Runs until the channel is stopping and everything was taken, or the disk refuses it.
+  mutating func run() {
+    while true {
+      channel.toRecorder.clear()
+      let stopping = channel.isStopping.load(ordering: .acquiring)
+      take()
+      let next = tick()
+      show()
+      if stopping, (held == nil && channel.items.count == 0) || !recorder.isAccepting { break }
+      do { try poller.wait(until: next) } catch { log.error("the recorder cannot wait: \(error)") }
+    }
+    recorder.close(now: Clocks.monotonic) { report($0, $1) }
+    show()
+    channel.toReceiver.signal()
+  }
+
+  private mutating func take() {
+    while recorder.isAccepting {
+      guard let item = held.take() ?? channel.items.pop() else { return }
+      guard let refused = handle(item) else { continue }
+      held = consume refused
+      return
+    }
+  }
+
+  /// Answers the item again when the disk refused it.
+  private mutating func handle(_ item: consuming RecorderItem) -> RecorderItem? {
+    let now = Clocks.monotonic
+    switch consume item {
+    case .opened(let token, let stream, let position):
+      devices[token] = stream.device
+      publishOffsets[token] = offsets[stream.device] ?? 0
+      do { try recorder.open(stream, token: token, position: position) } catch {
+        log.error("\(error)")
+      }
+      return nil
+    case .batch(let lease):
+      var place = cursor
+      let length = lease.count
+      deliver(lease, from: &place, now)
+      guard place < length, !recorder.isAccepting else {
+        cursor = 0
+        return nil
+      }
+      cursor = place
+      return .batch(lease)
+    case .message(let head, let lease):
+      let isTaken = append(head, whole: lease, now)
+      return isTaken ? nil : .message(head, lease)
+    case .event(let device, let purpose, let event):
+      recorder.note(event, device: device, purpose: purpose, now: now, wall: Clocks.wall)
+      return nil
+    case .clock(let device, let estimate):
+      offsets[device] = estimate.wallOffsetNanoseconds
+      for (token, name) in devices where name == device { publishOffsets[token] = estimate.wallOffsetNanoseconds }
+      recorder.noteClock(
+        device: device, wallOffset: estimate.wallOffsetNanoseconds,
+        monotonicOffset: estimate.monotonicOffsetNanoseconds, uncertainty: estimate.uncertaintyNanoseconds, now: now,
+        wall: Clocks.wall)
+      return nil
+    }
+  }
+
+  private func deliver(_ batch: borrowing Lease, from place: inout Int, _ now: UInt64) {
+    DeliveryBatch.forEach(batch, from: &place) { head, payload in append(head, payload, now) }
+  }
+
+  private func append(_ head: DeliveryHead, whole message: borrowing Lease, _ now: UInt64) -> Bool {
+    append(head, message.bytes.extracting(MessageTime.byteCount..<message.count), now)
+  }
+
+  private func append(_ head: DeliveryHead, _ payload: RawSpan, _ now: UInt64) -> Bool {
+    payload.withUnsafeBytes {
+      recorder.append(
+        token: head.token, number: head.number,
+        deviceTime: SampleTime(
+          monotonicNanoseconds: head.time.monotonicNanoseconds, wallNanoseconds: head.time.wallNanoseconds),
+        publishTime: head.time.wallNanoseconds &- UInt64(bitPattern: publishOffsets[head.token] ?? 0),
+        received: head.received, first: $0, now: now)
+    }
+  }
+
+  private mutating func tick() -> UInt64 {
+    var marks: [DurableMark] = []
+    let next = recorder.tick(now: Clocks.monotonic, wall: Clocks.wall) { token, below in
+      marks.append(DurableMark(token: token, number: below))
+    }
+    for mark in marks { report(mark.token, mark.number) }
+    return next
+  }
+
+  private mutating func report(_ token: Int, _ below: UInt64) {
+    guard reported[token] != below else { return }
+    // A full ring is told again with the next sync.
+    if channel.marks.push(DurableMark(token: token, number: below)) == nil {
+      reported[token] = below
+      channel.toReceiver.signal()
+    }
+  }
+
+  private mutating func show() {
+    let trouble = recorder.trouble?.description
+    if let trouble, trouble != lastTrouble {
+      log.error("recording is halted, devices keep their data: \(trouble)")
+    } else if trouble == nil, lastTrouble != nil, recorder.isAccepting {
+      log.notice("recording goes on")
+    }
+    lastTrouble = trouble
+    channel.state.withLock {
+      $0.messageCount = recorder.messageCount
+      $0.byteCount = recorder.payloadByteCount
+      $0.syncCount = recorder.syncCount
+      $0.trouble = trouble
+    }
+    channel.toReceiver.signal()
+  }
+}

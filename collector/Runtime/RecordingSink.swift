@@ -1,0 +1,160 @@
+import LinuxEvents
+import STTBuffers
+import STTIngest
+import STTRecorder
+import STTSample
+import STTSession
+import STTWire
+
+/// What the receiving thread does with messages: packs small ones, passes large ones on, and keeps
+/// the ledger.
+struct RecordingSink: CollectorSink, ~Copyable {
+  /// What one datagram of small messages may need once unpacked: each grows by less than half.
+  private static let batchRoom = 98_304
+  private static let batchByteCount = 262_144
+
+  private let pool: BufferPool
+  private let channel: RecorderChannel
+  private let deviceNames: [String]
+  private let largestMessage: Int
+  var ledger = StreamLedger()
+  /// By device: messages and payload bytes taken since start.
+  private(set) var messageCounts: [UInt64]
+  private(set) var byteCounts: [UInt64]
+  private(set) var skippedCount: UInt64 = 0
+  private var batch: DeliveryBatch?
+  private var peer = 0
+  private var session = 0
+  /// Wall time of the datagrams being taken.
+  var wall: UInt64 = 0
+  private(set) var isAccepting = false
+  private var pushed = false
+
+  init(pool: BufferPool, channel: RecorderChannel, deviceNames: [String], largestMessage: Int) {
+    self.pool = pool
+    self.channel = channel
+    self.deviceNames = deviceNames
+    self.largestMessage = largestMessage
+    messageCounts = Array(repeating: 0, count: deviceNames.count)
+    byteCounts = Array(repeating: 0, count: deviceNames.count)
+  }
+
+  /// Before each datagram: is there room for whatever it may hold?
+  mutating func prepare() {
+    if batch?.fits(Self.batchRoom) != true {
+      flush()
+      beginBatch()
+    }
+    isAccepting = batch != nil && channel.hasRoom
+  }
+
+  /// After each batch of datagrams: the recorder gets what there is.
+  mutating func flush() {
+    if batch?.isEmpty == false, let filled = batch.take() { push(.batch(filled.finish())) }
+    if pushed {
+      channel.toRecorder.signal()
+      pushed = false
+    }
+  }
+
+  mutating func note(_ event: RecordingEvent, device: Int) {
+    push(.event(device: deviceNames[device], purpose: "main", event))
+  }
+
+  mutating func noteClock(_ estimate: ClockEstimate, device: Int) {
+    push(.clock(device: deviceNames[device], estimate))
+  }
+
+  private mutating func push(_ item: consuming RecorderItem) {
+    pushed = true
+    // `prepare` saw room for a datagram's worth; events are few and the slack covers them.
+    var refused = channel.items.push(item)
+    while let again = refused.take() {
+      channel.toRecorder.signal()
+      refused = channel.items.push(again)
+    }
+  }
+
+  mutating func select(peer: Int, session: Int) {
+    self.peer = peer
+    self.session = session
+  }
+
+  mutating func opened(_ open: StreamOpen) -> StreamAdmission? {
+    guard Int(open.largestMessage) <= largestMessage else { return nil }
+    let key = StreamLedger.Key(device: deviceNames[peer], uid: open.uid, incarnation: open.incarnation)
+    let token = ledger.token(of: key, first: open.firstMessage)
+    ledger.opened(token, session: session)
+    let entry = ledger.entries[token]
+    let stream = RecordedStream(
+      device: deviceNames[peer], name: open.name, uid: open.uid.text, incarnation: open.incarnation,
+      purpose: open.purpose, schema: Schema(encoding: open.schemaEncoding, name: open.schemaName, data: open.schemaData),
+      isReliable: open.delivery == .reliable, isDurable: open.isDurable)
+    pushBatch()
+    push(.opened(token: token, stream, position: entry.position))
+    return StreamAdmission(token: token, position: entry.position, durable: entry.durable)
+  }
+
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
+    count(token, number, payload.byteCount)
+    batch?.append(DeliveryHead(token: token, number: number, time: time, received: wall), payload)
+  }
+
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {
+    count(token, number, message.count - MessageTime.byteCount)
+    // Order within a stream: what was packed before goes first.
+    pushBatch()
+    push(.message(DeliveryHead(token: token, number: number, time: time, received: wall), message))
+  }
+
+  private mutating func pushBatch() {
+    guard batch?.isEmpty == false, let filled = batch.take() else { return }
+    push(.batch(filled.finish()))
+    beginBatch()
+    if batch == nil { isAccepting = false }
+  }
+
+  private mutating func beginBatch() {
+    if let lease = pool.lease(atLeast: Self.batchByteCount) {
+      batch = DeliveryBatch(lease)
+    } else {
+      batch = nil
+    }
+  }
+
+  private mutating func count(_ token: Int, _ number: UInt64, _ byteCount: Int) {
+    ledger.delivered(token, number)
+    messageCounts[peer] += 1
+    byteCounts[peer] += UInt64(byteCount)
+  }
+
+  mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {
+    ledger.skipped(token, to: numbers.upperBound)
+    skippedCount += UInt64(numbers.count)
+    note(
+      RecordingEvent(
+        kind: "gap", stream: String(token), detail: "messages \(numbers.lowerBound) to \(numbers.upperBound - 1)",
+        count: UInt64(numbers.count)), device: peer)
+  }
+
+  mutating func ended(token: Int, end: UInt64) {}
+
+  mutating func lease(atLeast byteCount: Int) -> Lease? { pool.lease(atLeast: byteCount) }
+}
+
+extension StreamUID {
+  /// 32 hexadecimal digits.
+  var text: String { Self.digits(high) + Self.digits(low) }
+
+  init?(text: String) {
+    guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+      let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
+  }
+
+  private static func digits(_ value: UInt64) -> String {
+    let text = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
+}
