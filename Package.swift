@@ -106,6 +106,7 @@ let package = Package(
     tests("Board", ["STTBoard"]),
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
+    tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),

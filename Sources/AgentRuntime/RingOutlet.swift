@@ -29,15 +29,17 @@ struct RingOutlet: SourceOutlet, ~Copyable {
     return nil
   }
 
-  mutating func emit(_ output: consuming SourceOutput) -> Bool {
+  mutating func emit(_ output: consuming SourceOutput, comesAgain: Bool) -> Bool {
     if unreported > 0 {
       // A closure, not a second call: the event and its count must go together or not at all.
       let event = SourceEvent.gap(count: unreported, reason: "the queue to the session was full")
       if ring.push(.event(stream: stream, event)) == nil { unreported = 0 }
     }
     guard ring.push(.output(stream: stream, output)) == nil else {
-      unreported += 1
-      counters.dropped.wrappingAdd(1, ordering: .relaxed)
+      if !comesAgain {
+        unreported += 1
+        counters.dropped.wrappingAdd(1, ordering: .relaxed)
+      }
       return false
     }
     wakeup.signal()

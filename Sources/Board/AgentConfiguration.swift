@@ -53,8 +53,8 @@ public enum AgentLimits {
   public static let stateDirectory = "/var/lib/stt/agent"
   public static let statusSocket = "/run/stt/agent/status.sock"
   public static let maximumDatagram = Limit(
-    576, 65_507, usual: 1_200,
-    because: "576 is what every IPv4 host must take, 65507 the largest UDP payload, and 1200 passes every IPv6 path unfragmented")
+    1_200, 65_507, usual: 1_200,
+    because: "1200 passes every IPv6 path unfragmented and holds a handshake message, and 65507 is the largest UDP payload")
   public static let memory = Limit(
     1 << 20, 1 << 34, usual: 32 << 20,
     because: "below 1 MiB not one camera frame fits, and above 16 GiB no such board exists")

@@ -68,7 +68,7 @@ public enum CollectorLimits {
   public static let deviceCount = 65_536
   public static let deviceCountReason = "each has 64 expected hints in memory, 0.5 MiB for every 1000 devices"
   public static let maximumDatagram = Limit(
-    576, 65_507, usual: 65_507,
+    1_200, 65_507, usual: 65_507,
     because: "the agent offers its own and the smaller one holds; 65507 is the largest UDP payload")
   public static let segment = Limit(
     1 << 20, 64 << 30, usual: 256 << 20,

@@ -22,7 +22,8 @@ enum HwmonChip {
     return quantities.flatMap { quantity in
       let channels = numbered(
         names.compactMap { name in
-          guard let underscore = name.firstIndex(of: "_"), quantity.endings.contains(String(name[underscore...].dropFirst()))
+          guard let underscore = name.firstIndex(of: "_"),
+            quantity.endings.contains(String(name[underscore...].dropFirst()))
           else { return nil }
           return String(name[..<underscore])
         }.uniqued(), quantity.prefix)

@@ -57,7 +57,9 @@ enum NumberText {
   static func flag(_ word: UnsafeRawBufferPointer) -> Bool? {
     for (text, meaning) in words where text.utf8CodeUnitCount == word.count {
       var matches = true
-      for (index, character) in word.enumerated() where text.utf8Start[index] != lowercase(character) { matches = false }
+      for (index, character) in word.enumerated() where text.utf8Start[index] != lowercase(character) {
+        matches = false
+      }
       if matches { return meaning }
     }
     return nil

@@ -83,7 +83,7 @@ public final class PatternSource: SampleSource {
       Pattern.fill(
         UnsafeMutableRawBufferPointer(start: lease.unsafeBase, count: messageByteCount), seed: seed, index: next)
       lease.count = messageByteCount
-      guard outlet.emit(.frame(time: now, head: nil, body: lease)) || metronome != nil else { return false }
+      guard outlet.emit(.frame(time: now, head: nil, body: lease), comesAgain: metronome == nil) || metronome != nil else { return false }
     } else {
       Pattern.fill(small, seed: seed, index: next)
       if !append(now) {
@@ -103,7 +103,7 @@ public final class PatternSource: SampleSource {
 
   private func flush<Outlet: SourceOutlet & ~Copyable>(_ outlet: inout Outlet) -> Bool {
     guard let batch = batch.take() else { return true }
-    if outlet.emit(.batch(batch.finish())) || metronome != nil { return true }
+    if outlet.emit(.batch(batch.finish()), comesAgain: metronome == nil) || metronome != nil { return true }
     next = batchStart
     return false
   }

@@ -116,7 +116,8 @@ public final class PolledFileSource: SampleSource {
     } else if !isAnyFound, !hasTrouble {
       hasTrouble = true
       outlet.report(
-        .unavailable(reason: "\(description.name): no file holds a value where its description says (\(files[0].path))"))
+        .unavailable(reason: "\(description.name): no file holds a value where its description says (\(files[0].path))")
+      )
     } else if isAnyFound, !isAnyLost, hasTrouble {
       hasTrouble = false
       outlet.report(.available)

@@ -14,11 +14,13 @@ extension StreamedFileSource {
   ) -> Bool {
     let bytes = UnsafeRawBufferPointer(rebasing: intake[message])
     if bytes.count > Self.smallMessage {
-      guard let base = intake.baseAddress, flush(&outlet), var lease = outlet.lease(atLeast: bytes.count) else { return false }
+      guard let base = intake.baseAddress, flush(&outlet), var lease = outlet.lease(atLeast: bytes.count) else {
+        return false
+      }
       lease.unsafeBase.copyMemory(from: base + message.lowerBound, byteCount: bytes.count)
       lease.count = bytes.count
       bodyOffset = offset
-      guard outlet.emit(.frame(time: now, head: nil, body: lease)) || !input.isRegular else {
+      guard outlet.emit(.frame(time: now, head: nil, body: lease), comesAgain: input.isRegular) || !input.isRegular else {
         rewind(to: bodyOffset)
         return false
       }
@@ -40,7 +42,7 @@ extension StreamedFileSource {
   func flush<Outlet: SourceOutlet & ~Copyable>(_ outlet: inout Outlet) -> Bool {
     guard let batch = batch.take() else { return true }
     // What the outlet refuses of another input is lost, and counted there.
-    if outlet.emit(.batch(batch.finish())) || !input.isRegular { return true }
+    if outlet.emit(.batch(batch.finish()), comesAgain: input.isRegular) || !input.isRegular { return true }
     rewind(to: batchOffset)
     return false
   }
@@ -52,7 +54,7 @@ extension StreamedFileSource {
     guard let lease = body.take() else { return true }
     isBodyComplete = false
     scanned = 0
-    if outlet.emit(.frame(time: now, head: head, body: lease)) || !input.isRegular { return true }
+    if outlet.emit(.frame(time: now, head: head, body: lease), comesAgain: input.isRegular) || !input.isRegular { return true }
     rewind(to: bodyOffset)
     return false
   }

@@ -47,7 +47,9 @@ extension StreamedFileSource {
       } else if let length = prefix.length(UnsafeRawBufferPointer(rebasing: intake[begin..<end])) {
         guard length <= most else {
           outlet.report(
-            .gap(count: 1, reason: "a length of \(length) bytes makes no sense, \(most) are the most: what follows is lost"))
+            .gap(
+              count: 1, reason: "a length of \(length) bytes makes no sense, \(most) are the most: what follows is lost"
+            ))
           // Where the next message begins in a file, nobody knows.
           if input.isRegular { return endOfFile() }
           isDiscarding = true

@@ -120,6 +120,7 @@ public enum SystemAttributes {
     let present = utf8.withUnsafeBytes { bytes in
       keys.filter { TextLines(bytes).word(1, ofLine: Array($0.key.utf8)) != nil }
     }
-    return present.isEmpty ? nil : Group(kind: kind, name: name, attributes: present.compactMap { attribute($0.key, $0.name) })
+    return present.isEmpty
+      ? nil : Group(kind: kind, name: name, attributes: present.compactMap { attribute($0.key, $0.name) })
   }
 }

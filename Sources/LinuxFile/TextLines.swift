@@ -48,7 +48,8 @@ struct TextLines {
 
   private func isBlank(_ character: UInt8) -> Bool {
     // NUL too: device tree properties end in one.
-    character == UInt8(ascii: " ") || character == UInt8(ascii: "\t") || character == UInt8(ascii: "\r") || character == 0
+    character == UInt8(ascii: " ") || character == UInt8(ascii: "\t") || character == UInt8(ascii: "\r")
+      || character == 0
   }
 
   private func isWordPart(_ character: UInt8) -> Bool {

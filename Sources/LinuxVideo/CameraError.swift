@@ -14,6 +14,8 @@ public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
   case notOffered(device: String, wanted: String, offers: [CameraOffer])
   /// The driver offered a mode and then set another.
   case changed(device: String, wanted: String, got: String)
+  /// An uncompressed picture would not fit into a message of the stream.
+  case tooLarge(device: String, byteCount: Int, most: Int)
   /// A system call in the course of starting failed.
   case refused(device: String, doing: String, errno: CInt)
 
@@ -29,11 +31,25 @@ public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(device) (\(name)) is a camera on the processor's own bus, and those need libcamera: use a USB camera"
     case .notOffered(let device, let wanted, let offers):
       "\(device) does not offer \(wanted); it offers "
-        + (offers.isEmpty ? "nothing" : offers.map(\.description).joined(separator: "; "))
+        + Self.list(offers)
+    case .tooLarge(let device, let byteCount, let most):
+      "a picture of \(device) has \(byteCount) bytes and the stream allows \(most): raise the stream's largest message, "
+        + "or choose a smaller size or a compressed format"
     case .changed(let device, let wanted, let got): "\(device) was asked for \(wanted) and would give \(got)"
     case .refused(let device, let doing, let number):
       "\(device) refuses to \(doing): \(text(number))\(remedy(number))"
     }
+  }
+
+  /// Formats of use to this program, and how many others there are.
+  private static func list(_ offers: [CameraOffer]) -> String {
+    let known = offers.filter { offer in
+      VideoFormat.allCases.contains { $0.fourCC == offer.format || $0.otherFourCC == offer.format }
+    }
+    let others = Set(offers.map(\.format)).subtracting(known.map(\.format)).count
+    let rest = others == 0 ? [] : ["\(others) format\(others == 1 ? "" : "s") unknown here"]
+    let all = known.map(\.description) + rest
+    return all.isEmpty ? "nothing" : all.joined(separator: "; ")
   }
 
   private func text(_ number: CInt) -> String { String(cString: strerror(number)) }

@@ -12,7 +12,8 @@ public struct CameraOffer: Hashable, Sendable, CustomStringConvertible {
       case .fixed(let w, let h): w == width && h == height
       case .range(let widths, let widthStep, let heights, let heightStep):
         widths.contains(width) && heights.contains(height)
-          && (width - widths.lowerBound) % max(1, widthStep) == 0 && (height - heights.lowerBound) % max(1, heightStep) == 0
+          && (width - widths.lowerBound) % max(1, widthStep) == 0
+          && (height - heights.lowerBound) % max(1, heightStep) == 0
       case .unknown: true
       }
     }

@@ -149,7 +149,13 @@ public final class CameraSource: SampleSource {
     wanted.format = format
     do throws(CameraError) {
       let (device, mode) = try Self.open(wanted)
-      session = try CaptureSession(device, mode)
+      let started = try CaptureSession(device, mode)
+      let most = description.maximumMessageByteCount - headByteCount
+      // Compressed pictures stay far below what the driver reckons with; of the others none would fit.
+      guard format.isCompressed || started.pictureByteCount <= most else {
+        throw CameraError.tooLarge(device: device.path, byteCount: started.pictureByteCount, most: most)
+      }
+      session = started
       sequence.reset()
       lastPicture = time
     } catch {
@@ -163,7 +169,8 @@ public final class CameraSource: SampleSource {
     // The camera can't be blamed while others hold all of its buffers.
     if session.queued == 0 { lastPicture = time }
     guard time &- lastPicture < patience else {
-      return lose("\(session.device.path) has given no picture for \((time - lastPicture) / 1_000_000_000) s", time, &outlet)
+      return lose(
+        "\(session.device.path) has given no picture for \((time - lastPicture) / 1_000_000_000) s", time, &outlet)
     }
     // With no buffer of its own the driver reports an error to whoever waits for a picture.
     descriptor = session.queued > 0 ? session.device.descriptor : nil

@@ -11,6 +11,8 @@ final class CaptureSession {
   let mode: CameraMode
   /// Bytes of a row as the driver lays them out.
   let rowByteCount: Int
+  /// Bytes of the largest picture, as the driver reckons.
+  let pictureByteCount: Int
   private var buffers: CameraBuffers?
   /// Buffers the driver has.
   private(set) var queued = 0
@@ -27,7 +29,7 @@ final class CaptureSession {
   init(_ device: VideoDevice, _ mode: CameraMode) throws(CameraError) {
     self.device = device
     self.mode = mode
-    rowByteCount = try Self.setFormat(device, mode)
+    (rowByteCount, pictureByteCount) = try Self.setFormat(device, mode)
     // After the format: setting that puts the rate back to the driver's own.
     try Self.setRate(device, mode)
     buffers = try Self.map(device)
@@ -93,7 +95,9 @@ final class CaptureSession {
     return request
   }
 
-  private static func setFormat(_ device: VideoDevice, _ mode: CameraMode) throws(CameraError) -> Int {
+  private static func setFormat(
+    _ device: VideoDevice, _ mode: CameraMode
+  ) throws(CameraError) -> (rowByteCount: Int, pictureByteCount: Int) {
     var format = v4l2_format()
     format.type = VideoDevice.captureType
     format.fmt.pix.pixelformat = mode.fourCC.code
@@ -108,7 +112,7 @@ final class CaptureSession {
         device: device.path, wanted: "\(mode.fourCC) \(mode.width)x\(mode.height)",
         got: "\(FourCC(code: got.pixelformat)) \(got.width)x\(got.height)")
     }
-    return max(Int(got.bytesperline), mode.format.rowByteCount(width: mode.width))
+    return (max(Int(got.bytesperline), mode.format.rowByteCount(width: mode.width)), Int(got.sizeimage))
   }
 
   private static func setRate(_ device: VideoDevice, _ mode: CameraMode) throws(CameraError) {

@@ -69,7 +69,8 @@ final class VideoDevice {
         guard let range = Self.range(size.stepwise) else { break }
         offers.append(
           CameraOffer(
-            format: format, size: range, framesPerSecond: rates(format, size.stepwise.max_width, size.stepwise.max_height)))
+            format: format, size: range,
+            framesPerSecond: rates(format, size.stepwise.max_width, size.stepwise.max_height)))
         break
       }
       let (width, height) = (size.discrete.width, size.discrete.height)

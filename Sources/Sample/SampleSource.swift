@@ -25,9 +25,15 @@ public enum SourceEvent: Sendable, Equatable {
 public protocol SourceOutlet: ~Copyable {
   /// An empty buffer, or `nil` when the pool is exhausted (count a gap).
   mutating func lease(atLeast byteCount: Int) -> Lease?
-  /// Hands one output on. `false`: the queue was full, the output was dropped and counted there.
-  mutating func emit(_ output: consuming SourceOutput) -> Bool
+  /// Hands one output on. `false`: the queue was full and the output is gone; it is counted as a gap
+  /// unless the source makes the same again (`comesAgain`).
+  mutating func emit(_ output: consuming SourceOutput, comesAgain: Bool) -> Bool
   mutating func report(_ event: SourceEvent)
+}
+
+extension SourceOutlet where Self: ~Copyable {
+  /// Hands one output on that no source could make again.
+  public mutating func emit(_ output: consuming SourceOutput) -> Bool { emit(output, comesAgain: false) }
 }
 
 /// A device, file or generator, run by one thread: wait for its descriptor or its deadline, then

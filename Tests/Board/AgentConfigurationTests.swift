@@ -60,12 +60,12 @@ import Testing
     #expect(problem.remedy.contains("message_size"))
   }
 
-  @Test(arguments: [(575, false), (576, true), (65_507, true), (65_508, false)])
-  func datagramAccepts576To65507(size: Int, isAccepted: Bool) {
+  @Test(arguments: [(1_199, false), (1_200, true), (65_507, true), (65_508, false)])
+  func datagramAccepts1200To65507(size: Int, isAccepted: Bool) {
     let problems = agentProblems(
       agentRoot(collector: [("address", .string("h")), ("pair", .string("/p")), ("max_datagram", .integer(Int64(size)))]))
     #expect(problems.isEmpty == isAccepted)
-    #expect(problems.allSatisfy { $0.kind == .outOfRange && $0.remedy.contains("576 to 65507") })
+    #expect(problems.allSatisfy { $0.kind == .outOfRange && $0.remedy.contains("1200 to 65507") })
   }
 
   @Test func sizesAreNumbersOrTextsWithAUnit() throws {

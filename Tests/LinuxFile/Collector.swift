@@ -21,7 +21,9 @@ struct Collector: SourceOutlet, ~Copyable {
   var refusedOutputs = 0
   var dropped = 0
 
-  init(_ pool: BufferPool = BufferPool([SlabClass(byteCount: 16_384, count: 8), SlabClass(byteCount: 4 << 20, count: 3)])) {
+  init(
+    _ pool: BufferPool = BufferPool([SlabClass(byteCount: 16_384, count: 8), SlabClass(byteCount: 4 << 20, count: 3)])
+  ) {
     self.pool = pool
   }
 
@@ -33,7 +35,7 @@ struct Collector: SourceOutlet, ~Copyable {
     return pool.lease(atLeast: byteCount)
   }
 
-  mutating func emit(_ output: consuming SourceOutput) -> Bool {
+  mutating func emit(_ output: consuming SourceOutput, comesAgain: Bool) -> Bool {
     if refusedOutputs > 0 {
       refusedOutputs -= 1
       dropped += 1
@@ -48,7 +50,8 @@ struct Collector: SourceOutlet, ~Copyable {
         messages.append(
           Message(
             time: SampleTime(
-              monotonicNanoseconds: Self.number(bytes.prefix(8)), wallNanoseconds: Self.number(bytes.dropFirst(8).prefix(8))),
+              monotonicNanoseconds: Self.number(bytes.prefix(8)),
+              wallNanoseconds: Self.number(bytes.dropFirst(8).prefix(8))),
             payload: Array(bytes.dropFirst(16))))
       }
     case .frame(let time, let head, let body):
@@ -64,7 +67,9 @@ struct Collector: SourceOutlet, ~Copyable {
 
   private static func copy(_ lease: borrowing Lease) -> [UInt8] { lease.bytes.withUnsafeBytes { Array($0) } }
 
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
 }
 
 extension SampleTime {

@@ -44,7 +44,8 @@ import Testing
   func anyTextInAPolledFileIsReadOrLeftOut(seed: Int) throws {
     var generator = Generator(state: UInt64(seed))
     let alphabet = Array("0123456789-+.exXkcpu: \n\t\0\u{00e9}".utf8)
-    let content = (0..<Int(generator.next() % 6000)).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))] }
+    let content = (0..<Int(generator.next() % 6000)).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))]
+    }
     let path = directory.write("value", content)
     let kinds: [Field.Kind] = [.double, .int64, .uint64, .bool, .string, .bytes, .fixed32, .fixed64]
     let attributes = kinds.flatMap { kind in

@@ -12,7 +12,9 @@ import Testing
     #expect(whole(text) == NumberText.Whole(magnitude: magnitude, isNegative: isNegative))
   }
 
-  @Test(arguments: ["", "-", "+", "0x", "12kB", "1.5", "ff", "18446744073709551616", "99999999999999999999999", "0xg", "--1"])
+  @Test(arguments: [
+    "", "-", "+", "0x", "12kB", "1.5", "ff", "18446744073709551616", "99999999999999999999999", "0xg", "--1",
+  ])
   func whatIsNoWholeNumber(text: String) { #expect(whole(text) == nil) }
 
   @Test func base16NeedsNoPrefix() {

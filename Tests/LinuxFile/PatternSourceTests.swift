@@ -55,7 +55,9 @@ import Testing
     }
     #expect(collector.dropped > 0)
     #expect(collector.events == [.finished])
-    let indices = collector.messages.map { $0.payload.withUnsafeBytes { PatternVerifier.index(of: RawSpan(_unsafeBytes: $0), seed: 7) } }
+    let indices = collector.messages.map {
+      $0.payload.withUnsafeBytes { PatternVerifier.index(of: RawSpan(_unsafeBytes: $0), seed: 7) }
+    }
     #expect(indices == (0..<12_000).map { UInt64($0) })
   }
 
@@ -89,7 +91,9 @@ import Testing
     source.produce(now: .at(10_000_000), into: &collector)
     #expect(collector.events == [.gap(count: 10, reason: "no buffer was free")])
     source.produce(now: .at(11_000_000), into: &collector)
-    let last = collector.messages.last?.payload.withUnsafeBytes { PatternVerifier.index(of: RawSpan(_unsafeBytes: $0), seed: 1) }
+    let last = collector.messages.last?.payload.withUnsafeBytes {
+      PatternVerifier.index(of: RawSpan(_unsafeBytes: $0), seed: 1)
+    }
     #expect(last == 11)
   }
 

@@ -59,7 +59,8 @@ import Testing
 
   @Test func largeLinesTravelAsFrames() throws {
     let long = Array(repeating: UInt8(ascii: "y"), count: 100_000)
-    let source = try source(directory.write("input", long + [10] + Array("s\n".utf8) + long), .lines(maximumByteCount: 100_000))
+    let source = try source(
+      directory.write("input", long + [10] + Array("s\n".utf8) + long), .lines(maximumByteCount: 100_000))
     var collector = Collector()
     source.run(&collector)
     #expect(collector.messages.map(\.payload) == [long, [UInt8(ascii: "s")], long])
@@ -71,7 +72,9 @@ import Testing
     let most = prefix == .u8 ? 255 : 65_535
     let sizes = [0, 1, 200, 255, 4096, 4097, 65_535, 3, 65_535, 0].filter { $0 <= most }
     var content: [UInt8] = []
-    for size in sizes { content += Self.prefix(prefix, size) + Array(repeating: UInt8(truncatingIfNeeded: size), count: size) }
+    for size in sizes {
+      content += Self.prefix(prefix, size) + Array(repeating: UInt8(truncatingIfNeeded: size), count: size)
+    }
     let (messages, events) = try read(content, .lengthPrefixed(prefix, maximumByteCount: most))
     #expect(messages == sizes.map { Array(repeating: UInt8(truncatingIfNeeded: $0), count: $0) })
     #expect(events == [.finished])
@@ -88,13 +91,16 @@ import Testing
 
   @Test(arguments: [[0, 0, 0], [0, 0, 0, 5], [0, 0, 0, 5, 1, 2], [0, 0, 0x20, 0, 1, 2]] as [[UInt8]])
   func aFileThatEndsWithinAMessageSaysSo(content: [UInt8]) throws {
-    let (messages, events) = try read([0, 0, 0, 1, 7] + content, .lengthPrefixed(.u32BigEndian, maximumByteCount: 9000))
+    let (messages, events) = try read(
+      [0, 0, 0, 1, 7] + content, .lengthPrefixed(.u32BigEndian, maximumByteCount: 9000))
     #expect(messages == [[7]])
     #expect(events.map(\.isGap) == [true, false])
   }
 
   @Test func picturesAreSplitWhereTheyEnd() throws {
-    let pictures = [jpeg(10, mark: 1), jpeg(150_000, mark: 2), jpeg(0, mark: 3), jpeg(70_000, mark: 4), jpeg(65_000, mark: 5)]
+    let pictures = [
+      jpeg(10, mark: 1), jpeg(150_000, mark: 2), jpeg(0, mark: 3), jpeg(70_000, mark: 4), jpeg(65_000, mark: 5),
+    ]
     let (messages, events) = try read(pictures.flatMap(\.self), .jpeg(maximumByteCount: 200_000, frameID: nil))
     #expect(messages == pictures)
     #expect(events == [.finished])
@@ -129,7 +135,8 @@ import Testing
   }
 
   @Test(arguments: [
-    Framing.raw(chunkByteCount: 5000), .lines(maximumByteCount: 20_000), .lengthPrefixed(.u16LittleEndian, maximumByteCount: 9000),
+    Framing.raw(chunkByteCount: 5000), .lines(maximumByteCount: 20_000),
+    .lengthPrefixed(.u16LittleEndian, maximumByteCount: 9000),
     .jpeg(maximumByteCount: 100_000, frameID: nil),
   ])
   func nothingOfAFileIsLostToABusyOutlet(framing: Framing) throws {
@@ -154,7 +161,8 @@ import Testing
   }
 
   @Test(arguments: [
-    Framing.raw(chunkByteCount: 5000), .lines(maximumByteCount: 20_000), .lengthPrefixed(.u16LittleEndian, maximumByteCount: 9000),
+    Framing.raw(chunkByteCount: 5000), .lines(maximumByteCount: 20_000),
+    .lengthPrefixed(.u16LittleEndian, maximumByteCount: 9000),
     .jpeg(maximumByteCount: 100_000, frameID: nil),
   ])
   func aLoopedFileBeginsAgainAtItsEndAtAConstantPace(framing: Framing) throws {

@@ -13,7 +13,8 @@ import Testing
     directory.write("proc/stat", "cpu  100 0 50 1000 0 0 0 0 0 0\ncpu0 1 2 3\nctxt 12\nprocs_running 2\n")
     directory.write(
       "proc/net/dev",
-      "Inter-| Receive | Transmit\n face |bytes packets\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0:5 6 7 8 0 0 0 0 9 10 11 12 0 0 0 0\n")
+      "Inter-| Receive | Transmit\n face |bytes packets\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0:5 6 7 8 0 0 0 0 9 10 11 12 0 0 0 0\n"
+    )
     directory.write("sys/class/hwmon/hwmon10/name", "nvme\n")
     directory.write("sys/class/hwmon/hwmon10/temp1_input", "30000\n")
     directory.write("sys/class/hwmon/hwmon2/name", "nvme\n")
@@ -30,11 +31,13 @@ import Testing
       groups.map(\.name) == [
         "load", "memory", "cpu", "network.lo", "network.eth0", "hwmon.nvme", "hwmon.nvme_2", "thermal",
       ])
-    #expect(groups[1].attributes.map(\.field) == [Field("total", .uint64, unit: "By"), Field("free", .uint64, unit: "By")])
+    #expect(
+      groups[1].attributes.map(\.field) == [Field("total", .uint64, unit: "By"), Field("free", .uint64, unit: "By")])
     #expect(groups[4].messageName == "network_eth0")
     #expect(
       groups[5].attributes.map(\.field) == [
-        Field("composite", .double, unit: "Cel"), Field("temp2", .double, unit: "Cel"), Field("in0", .double, unit: "V"),
+        Field("composite", .double, unit: "Cel"), Field("temp2", .double, unit: "Cel"),
+        Field("in0", .double, unit: "V"),
         Field("power1", .double, unit: "W"),
       ])
     #expect(groups[7].attributes.map(\.field) == [Field("cpu_thermal", .double, unit: "Cel")])
@@ -65,7 +68,8 @@ import Testing
     for group in groups {
       #expect(Set(group.attributes.map(\.field.name)).count == group.attributes.count)
       let source = try PolledFileSource(
-        StreamDescription(name: group.name, schema: .opaque), messageName: group.messageName, group.attributes, hertz: 100)
+        StreamDescription(name: group.name, schema: .opaque), messageName: group.messageName, group.attributes,
+        hertz: 100)
       var collector = Collector()
       source.run(&collector, turns: 3)
       #expect(collector.messages.count == 3, "\(group.name): \(collector.events)")

@@ -38,7 +38,9 @@ final class TemporaryDirectory {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     var offset = 0
     while offset < content.count {
-      let written = content.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset) }
+      let written = content.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+      }
       if written <= 0 { break }
       offset += written
     }

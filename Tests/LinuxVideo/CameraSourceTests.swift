@@ -25,9 +25,11 @@ import Testing
   }
 
   @Test func aFileWithoutPermissionNamesTheGroup() {
-    #expect(CameraError.cannotOpen(device: "/dev/video0", errno: EACCES).description.hasSuffix("to the group \"video\""))
+    #expect(
+      CameraError.cannotOpen(device: "/dev/video0", errno: EACCES).description.hasSuffix("to the group \"video\""))
     #expect(CameraError.refused(device: "/dev/video0", doing: "start", errno: ENOSPC).description.contains("bandwidth"))
-    #expect(CameraError.refused(device: "/dev/video0", doing: "start", errno: EBUSY).description.contains("another program"))
+    #expect(
+      CameraError.refused(device: "/dev/video0", doing: "start", errno: EBUSY).description.contains("another program"))
   }
 
   @Test func aMissingCameraIsReportedOnceAndLookedForEverMoreRarely() throws {
@@ -66,10 +68,15 @@ import Testing
 
   @Test func devicesAreFoundByNumberAndWithTheirStableNames() throws {
     var template = Array("/tmp/stt-video-XXXXXX".utf8CString)
-    let directory = try #require(template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap(mkdtemp).map { String(cString: $0) } })
-    let made = ["video10", "video2", "v4l", "v4l/by-id", "v4l/by-path", "v4l/by-id/cam", "v4l/by-path/usb", "videoX", "video"]
+    let directory = try #require(
+      template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap(mkdtemp).map { String(cString: $0) } })
+    let made = [
+      "video10", "video2", "v4l", "v4l/by-id", "v4l/by-path", "v4l/by-id/cam", "v4l/by-path/usb", "videoX", "video",
+    ]
     for name in ["v4l", "v4l/by-id", "v4l/by-path"] { mkdir("\(directory)/\(name)", 0o755) }
-    for name in ["video10", "video2", "videoX", "video"] { close(open("\(directory)/\(name)", O_CREAT | O_WRONLY, 0o600)) }
+    for name in ["video10", "video2", "videoX", "video"] {
+      close(open("\(directory)/\(name)", O_CREAT | O_WRONLY, 0o600))
+    }
     symlink("../../video10", "\(directory)/v4l/by-id/cam")
     symlink("../../video2", "\(directory)/v4l/by-path/usb")
     defer {

@@ -12,12 +12,16 @@ import Testing
       framesPerSecond: [5, 50]),
   ]
 
-  func mode(_ format: VideoFormat?, _ width: Int, _ height: Int, _ rate: Double = 30) throws(CameraError) -> CameraMode {
-    try CameraRequest(format: format, width: width, height: height, framesPerSecond: rate).mode(among: offers, of: "/dev/video9")
+  func mode(_ format: VideoFormat?, _ width: Int, _ height: Int, _ rate: Double = 30) throws(CameraError) -> CameraMode
+  {
+    try CameraRequest(format: format, width: width, height: height, framesPerSecond: rate).mode(
+      among: offers, of: "/dev/video9")
   }
 
   @Test func aNamedFormatAndSizeIsTakenAsItIs() throws {
-    #expect(try mode(.yuyv, 640, 480) == CameraMode(format: .yuyv, fourCC: FourCC("YUYV"), width: 640, height: 480, framesPerSecond: 30))
+    #expect(
+      try mode(.yuyv, 640, 480)
+        == CameraMode(format: .yuyv, fourCC: FourCC("YUYV"), width: 640, height: 480, framesPerSecond: 30))
   }
 
   @Test func withoutAFormatTheFirstOfTheUsualOnesWithThatSizeIsTaken() throws {
@@ -37,10 +41,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (VideoFormat.grey, 33, 24), (.grey, 656, 480), (.grey, 8, 16), (.yuyv, 641, 480), (.mjpeg, 640, 480), (.h264, 1280, 720),
+    (VideoFormat.grey, 33, 24), (.grey, 656, 480), (.grey, 8, 16), (.yuyv, 641, 480), (.mjpeg, 640, 480),
+    (.h264, 1280, 720),
   ])
   func whatIsNotOfferedIsRefused(format: VideoFormat, width: Int, height: Int) {
-    #expect(throws: CameraError.notOffered(device: "/dev/video9", wanted: "\(format.rawValue) \(width)x\(height)", offers: offers)) {
+    #expect(
+      throws: CameraError.notOffered(
+        device: "/dev/video9", wanted: "\(format.rawValue) \(width)x\(height)", offers: offers)
+    ) {
       try mode(format, width, height)
     }
   }
@@ -50,6 +58,21 @@ import Testing
     #expect(
       error?.description == "/dev/video9 does not offer nv12 640x480; it offers YUYV 640x480 at 30, 15 fps; "
         + "YUYV 1280x720 at 10, 7.5 fps; MJPG 1280x720 at 60, 30 fps; GREY 16x16 to 640x480 at 5, 50 fps")
+  }
+
+  @Test func formatsNobodyHereKnowsAreOnlyCounted() {
+    let odd = ["BA81", "RGBP"].map { text in
+      CameraOffer(
+        format: FourCC(code: text.utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) }), size: .unknown,
+        framesPerSecond: [])
+    }
+    func text(_ offers: [CameraOffer]) -> String {
+      CameraError.notOffered(device: "d", wanted: "w", offers: offers).description
+    }
+    #expect(text(odd) == "d does not offer w; it offers 2 formats unknown here")
+    #expect(
+      text([offers[0], odd[0]]) == "d does not offer w; it offers YUYV 640x480 at 30, 15 fps; 1 format unknown here")
+    #expect(text([]) == "d does not offer w; it offers nothing")
   }
 
   @Test func aCameraThatCallsItsPicturesJPEGIsAnMJPEGCamera() throws {

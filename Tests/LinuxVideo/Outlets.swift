@@ -13,7 +13,7 @@ func lent(_ lease: consuming Lease?) throws -> Lease {
 struct NoOutlet: SourceOutlet, ~Copyable {
   var events: [SourceEvent] = []
   mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
-  mutating func emit(_ output: consuming SourceOutput) -> Bool { false }
+  mutating func emit(_ output: consuming SourceOutput, comesAgain: Bool) -> Bool { false }
   mutating func report(_ event: SourceEvent) { events.append(event) }
 }
 
@@ -26,7 +26,7 @@ struct PictureOutlet: SourceOutlet, ~Copyable {
 
   mutating func lease(atLeast byteCount: Int) -> Lease? { pool.lease(atLeast: byteCount) }
 
-  mutating func emit(_ output: consuming SourceOutput) -> Bool {
+  mutating func emit(_ output: consuming SourceOutput, comesAgain: Bool) -> Bool {
     if case .frame(let time, _, let body) = consume output {
       times.append(time)
       byteCounts.append(body.count)

@@ -1,0 +1,42 @@
+import CAllocations
+import LinuxEvents
+
+/// Counts a run: time from the first message to the last, CPU time, allocations after warm-up.
+struct BenchMeter {
+  private static let warmUp: UInt64 = 1_000_000_000
+
+  private var first: UInt64?
+  private var last: UInt64 = 0
+  private var cpuAtFirst: UInt64 = 0
+  private var warm: (allocations: UInt64, messages: UInt64)?
+  private(set) var messages: UInt64 = 0
+  private(set) var bytes: UInt64 = 0
+
+  /// After a batch of datagrams or a turn of the loop, not after every message.
+  mutating func note(messages count: UInt64, bytes byteCount: UInt64) {
+    guard count > 0 else { return }
+    let now = Clocks.monotonic
+    if first == nil {
+      first = now
+      cpuAtFirst = Clocks.processCPU
+    }
+    messages += count
+    bytes += byteCount
+    last = now
+    if warm == nil, now - (first ?? now) >= Self.warmUp { warm = (callocations_count(), messages) }
+  }
+
+  func figures(packetsLost: UInt64 = 0) -> BenchFigures {
+    var figures = BenchFigures()
+    figures.messages = messages
+    figures.bytes = bytes
+    figures.seconds = Double(last - (first ?? last)) / 1e9
+    figures.cpuSeconds = Double(Clocks.processCPU - cpuAtFirst) / 1e9
+    if let warm, messages > warm.messages {
+      figures.allocationsPerMessage =
+        Double(callocations_count() - warm.allocations) / Double(messages - warm.messages)
+    }
+    figures.packetsLost = packetsLost
+    return figures
+  }
+}

@@ -1,0 +1,108 @@
+import STC
+import STTSession
+import STTWire
+
+/// What both processes of a measurement know.
+struct BenchPlan {
+  var messageByteCount: Int
+  var datagramByteCount: Int
+  var seconds: Int
+  var suite: Suite
+  /// Seed and the two node ids; random, for this run alone.
+  var secrets: [UInt8]
+
+  func keys() throws -> PairKeys {
+    PairKeys(
+      seed: try Seed(bytes: Array(secrets[0..<32])),
+      pair: try Pair(initiatorID: Array(secrets[32..<64]), responderID: Array(secrets[64..<96]), epoch: 1))
+  }
+
+  var settings: Session.Settings { Session.Settings(datagramByteCount: datagramByteCount) }
+  var offer: HandshakeOffer { HandshakeOffer(suites: [suite], maximumDatagram: UInt16(datagramByteCount)) }
+
+  /// As arguments for a child.
+  var arguments: [String] {
+    [
+      "--message", "\(messageByteCount)", "--datagram", "\(datagramByteCount)", "--seconds", "\(seconds)", "--suite",
+      "\(suite.rawValue)", "--secrets", secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+    ]
+  }
+
+  init(messageByteCount: Int, datagramByteCount: Int, seconds: Int, suite: Suite, secrets: [UInt8]) {
+    self.messageByteCount = messageByteCount
+    self.datagramByteCount = datagramByteCount
+    self.seconds = seconds
+    self.suite = suite
+    self.secrets = secrets
+  }
+}
+
+/// What two processes measured together.
+struct BenchRun {
+  var megabytesPerSecond = 0.0
+  var messagesPerSecond = 0.0
+  var cpuSecondsPerGigabyte = 0.0
+  var senderCPUSecondsPerGigabyte = 0.0
+  var allocationsPerMessage = 0.0
+  var messagesLost: Int64 = 0
+  var packetsLost: UInt64 = 0
+
+  struct ChildFailed: Error, CustomStringConvertible {
+    let which: String
+    var description: String { "the \(which) process of the measurement ended without a result" }
+  }
+
+  static func measure(_ plan: BenchPlan, raw: Bool) throws -> BenchRun {
+    let stt = programDirectory() + "/stt"
+    let mode = raw ? ["--raw"] : []
+    let receiver = try ChildProcess(stt, ["bench-end", "receive"] + plan.arguments + mode)
+    guard let port = receiver.readLine().flatMap({ UInt16($0) }) else { throw ChildFailed(which: "receiving") }
+    let sender = try ChildProcess(stt, ["bench-end", "send", "--port", "\(port)"] + plan.arguments + mode)
+    guard let sent = sender.readLine().flatMap(BenchFigures.init(line:)), sender.wait() == 0 else {
+      throw ChildFailed(which: "sending")
+    }
+    guard let received = receiver.readLine().flatMap(BenchFigures.init(line:)), receiver.wait() == 0 else {
+      throw ChildFailed(which: "receiving")
+    }
+    var run = BenchRun()
+    guard received.seconds > 0, received.bytes > 0, received.messages > 0 else { throw ChildFailed(which: "receiving") }
+    let gigabytes = Double(received.bytes) / 1e9
+    run.megabytesPerSecond = Double(received.bytes) / 1e6 / received.seconds
+    run.messagesPerSecond = Double(received.messages) / received.seconds
+    run.cpuSecondsPerGigabyte = (sent.cpuSeconds + received.cpuSeconds) / gigabytes
+    run.senderCPUSecondsPerGigabyte = sent.cpuSeconds / gigabytes
+    run.allocationsPerMessage = (sent.allocationsPerMessage + received.allocationsPerMessage)
+    run.messagesLost = Int64(sent.messages) - Int64(received.messages)
+    run.packetsLost = sent.packetsLost
+    return run
+  }
+}
+
+/// What one process counted; travels as a line of numbers.
+struct BenchFigures {
+  var messages: UInt64 = 0
+  var bytes: UInt64 = 0
+  var seconds = 0.0
+  var cpuSeconds = 0.0
+  /// After the first second, which may allocate what is kept.
+  var allocationsPerMessage = 0.0
+  var packetsLost: UInt64 = 0
+
+  init() {}
+
+  init?(line: String) {
+    let parts = line.split(separator: " ")
+    guard parts.count == 6, let messages = UInt64(parts[0]), let bytes = UInt64(parts[1]),
+      let seconds = Double(parts[2]), let cpuSeconds = Double(parts[3]), let allocations = Double(parts[4]),
+      let lost = UInt64(parts[5])
+    else { return nil }
+    self.messages = messages
+    self.bytes = bytes
+    self.seconds = seconds
+    self.cpuSeconds = cpuSeconds
+    allocationsPerMessage = allocations
+    packetsLost = lost
+  }
+
+  var line: String { "\(messages) \(bytes) \(seconds) \(cpuSeconds) \(allocationsPerMessage) \(packetsLost)\n" }
+}

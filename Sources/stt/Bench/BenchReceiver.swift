@@ -1,0 +1,131 @@
+import LinuxEvents
+import LinuxUDP
+import STTBuffers
+import STTIngest
+import STTSession
+import STTWire
+
+/// Receives through a real collector endpoint and counts whole messages.
+struct BenchReceiver: ~Copyable {
+  private let plan: BenchPlan
+  private let socket: UDPSocket
+  private var core: Core
+  private var receiving: ReceiveBatch
+  private var sending = TransmitSlab()
+  private var poller: Poller
+
+  /// Endpoint and sink, apart from the socket's buffers.
+  private struct Core: ~Copyable {
+    var endpoint: CollectorEndpoint
+    var sink: CountingSink
+    var random = SystemRandomNumberGenerator()
+
+    mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ source: UDPAddress, _ now: MonotonicTime) {
+      endpoint.receive(
+        unsafe: datagram,
+        from: PeerAddress(high: source.high, low: source.low, port: source.port, scope: source.scope), now: now,
+        wall: 0, using: &random, sink: &sink
+      ) { _, _ in true }
+    }
+  }
+
+  static func open(_ plan: BenchPlan) throws -> BenchReceiver {
+    let socket = try UDPSocket(bind: .loopback(port: 0))
+    _ = socket.requestReceiveBuffer(16 << 20)
+    _ = socket.requestSendBuffer(8 << 20)
+    let pool = BufferPool([
+      SlabClass(byteCount: 2048, count: 8192), SlabClass(byteCount: 70_000, count: 512),
+      SlabClass(byteCount: (16 << 20) + 16, count: 4),
+    ])
+    guard let receiving = ReceiveBatch(pool: pool) else { throw BenchRun.ChildFailed(which: "receiving") }
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    var random = SystemRandomNumberGenerator()
+    var endpoint = CollectorEndpoint(
+      offer: plan.offer, settings: plan.settings, mostSessions: 4, now: now, using: &random)
+    _ = endpoint.add(.init(keys: try plan.keys(), epoch: 1, lastCounter: 0), now: now)
+    let poller = try Poller()
+    try poller.add(socket.descriptor, .readable, token: 0)
+    return BenchReceiver(
+      plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: CountingSink(pool: pool)), receiving: receiving,
+      poller: poller)
+  }
+
+  private init(
+    plan: BenchPlan, socket: consuming UDPSocket, core: consuming Core, receiving: consuming ReceiveBatch,
+    poller: consuming Poller
+  ) {
+    self.plan = plan
+    self.socket = socket
+    self.core = core
+    self.receiving = receiving
+    self.poller = poller
+  }
+
+  var port: UInt16 { socket.local.port }
+
+  /// Until the sender says goodbye.
+  mutating func run() throws -> BenchFigures {
+    var meter = BenchMeter()
+    var isOver = false
+    let limit = Clocks.monotonic + UInt64(plan.seconds + 40) * 1_000_000_000
+    while !isOver, Clocks.monotonic < limit {
+      Self.exchange(&receiving, &sending, socket, &core)
+      meter.note(messages: core.sink.takeCount(), bytes: core.sink.takeBytes())
+      while let event = core.endpoint.takeEvent() {
+        if case .ended = event { isOver = true }
+      }
+      try poller.wait(until: min(core.endpoint.deadline.nanoseconds, limit))
+    }
+    return meter.figures()
+  }
+
+  private static func exchange(
+    _ receiving: inout ReceiveBatch, _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ core: inout Core
+  ) {
+    var more = true
+    while more {
+      let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+      more = receiving.receive(from: socket) { datagram, source, _ in core.take(datagram, source, now) }
+      core.endpoint.handleTimeout(now: now)
+      sending.drain(socket) { buffer in
+        guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: 0) else { return nil }
+        let to = outgoing.address
+        return (outgoing.byteCount, UDPAddress(high: to.high, low: to.low, port: to.port, scope: to.scope))
+      }
+    }
+  }
+}
+
+/// Counts messages and lets them go.
+private struct CountingSink: CollectorSink, ~Copyable {
+  let pool: BufferPool
+  private var count: UInt64 = 0
+  private var bytes: UInt64 = 0
+
+  init(pool: BufferPool) { self.pool = pool }
+
+  mutating func takeCount() -> UInt64 {
+    defer { count = 0 }
+    return count
+  }
+
+  mutating func takeBytes() -> UInt64 {
+    defer { bytes = 0 }
+    return bytes
+  }
+
+  var isAccepting: Bool { true }
+  mutating func select(peer: Int, session: Int) {}
+  mutating func opened(_ open: StreamOpen) -> StreamAdmission? { StreamAdmission(token: 0, position: 0, durable: 0) }
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
+    count += 1
+    bytes += UInt64(payload.byteCount)
+  }
+  mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {
+    count += 1
+    bytes += UInt64(message.count - MessageTime.byteCount)
+  }
+  mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
+  mutating func ended(token: Int, end: UInt64) {}
+  mutating func lease(atLeast byteCount: Int) -> Lease? { pool.lease(atLeast: byteCount) }
+}

@@ -1,0 +1,172 @@
+import LinuxEvents
+import LinuxUDP
+import STTBuffers
+import STTSession
+import STTWire
+
+/// Sends messages through a real session as fast as they are delivered.
+struct BenchSender: ~Copyable {
+  /// Message bytes handed over and not yet delivered.
+  private static let depth = 8 << 20
+  private static let batchByteCount = 65_536
+
+  private let plan: BenchPlan
+  private let socket: UDPSocket
+  private let collector: UDPAddress
+  private let pool: BufferPool
+  private var link: BenchLink
+  private var receiving: ReceiveBatch
+  private var sending = TransmitSlab()
+  private var poller: Poller
+
+  static func open(_ plan: BenchPlan, port: UInt16) throws -> BenchSender {
+    let socket = try UDPSocket(bind: .any(port: 0))
+    _ = socket.requestReceiveBuffer(8 << 20)
+    _ = socket.requestSendBuffer(8 << 20)
+    let most = max(8, Self.depth * 2 / max(plan.messageByteCount, Self.batchByteCount))
+    let pool = BufferPool([
+      SlabClass(byteCount: 65_536, count: 64 + most), SlabClass(byteCount: max(65_537, plan.messageByteCount), count: most),
+    ])
+    guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else { throw BenchRun.ChildFailed(which: "sending") }
+    let poller = try Poller()
+    try poller.add(socket.descriptor, .readable, token: 0)
+    return BenchSender(
+      plan: plan, socket: socket, collector: .loopback(port: port), pool: pool, link: try BenchLink(plan),
+      receiving: receiving, poller: poller)
+  }
+
+  private init(
+    plan: BenchPlan, socket: consuming UDPSocket, collector: UDPAddress, pool: BufferPool, link: consuming BenchLink,
+    receiving: consuming ReceiveBatch, poller: consuming Poller
+  ) {
+    self.plan = plan
+    self.socket = socket
+    self.collector = collector
+    self.pool = pool
+    self.link = link
+    self.receiving = receiving
+    self.poller = poller
+  }
+
+  mutating func run() throws -> BenchFigures {
+    var meter = BenchMeter()
+    var end = UInt64.max
+    let limit = Clocks.monotonic + UInt64(plan.seconds + 30) * 1_000_000_000
+    var lost: UInt64 = 0
+    while Clocks.monotonic < limit {
+      let now = Clocks.monotonic
+      if end == .max, link.isConnected { end = now + UInt64(plan.seconds) * 1_000_000_000 }
+      if now < end, end != .max {
+        let count = fill()
+        meter.note(messages: UInt64(count), bytes: UInt64(count * plan.messageByteCount))
+      } else if end != .max, link.isRelieved {
+        break
+      }
+      Self.exchange(&receiving, &sending, socket, &link, collector)
+      lost = link.packetsLost
+      try poller.modify(socket.descriptor, sending.isBlocked ? [.readable, .writable] : .readable, token: 0)
+      let more = now < end && link.byteCount < Self.depth && link.isConnected
+      try poller.wait(until: more ? 0 : link.deadline)
+    }
+    link.close()
+    Self.exchange(&receiving, &sending, socket, &link, collector)
+    return meter.figures(packetsLost: lost)
+  }
+
+  /// Hands over as many messages as the depth allows.
+  private mutating func fill() -> Int {
+    var count = 0
+    while link.byteCount < Self.depth {
+      if plan.messageByteCount > Self.batchByteCount / 2 {
+        guard var lease = pool.lease(atLeast: plan.messageByteCount) else { return count }
+        lease.count = plan.messageByteCount
+        link.send(lease)
+        count += 1
+      } else {
+        guard var lease = pool.lease(atLeast: Self.batchByteCount) else { return count }
+        lease.count = Self.batchByteCount
+        count += link.send(lease, cutInto: plan.messageByteCount)
+      }
+    }
+    return count
+  }
+
+  private static func exchange(
+    _ receiving: inout ReceiveBatch, _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket,
+    _ link: inout BenchLink, _ collector: UDPAddress
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    while receiving.receive(from: socket, { datagram, _, _ in link.take(datagram, now: now) }) {}
+    link.keepTime(now)
+    sending.drain(socket) { buffer in
+      let byteCount = link.transmit(into: buffer, now: now)
+      return byteCount == 0 ? nil : (byteCount, collector)
+    }
+  }
+}
+
+/// The sender's endpoint and its one stream.
+struct BenchLink: ~Copyable {
+  private var endpoint: DeviceEndpoint
+  private var random = SystemRandomNumberGenerator()
+  private var sink = NoStreams()
+  private let stream = 0
+
+  init(_ plan: BenchPlan) throws {
+    endpoint = DeviceEndpoint(
+      keys: try plan.keys(), offer: plan.offer, settings: plan.settings, bootID: 1,
+      now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    _ = endpoint.add(
+      StreamOpen(
+        largestMessage: UInt32(plan.messageByteCount), delivery: .reliable, isDurable: false, priority: 0,
+        uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
+        schemaName: "", schemaData: [], purpose: "bench"))
+  }
+
+  var isConnected: Bool { endpoint.isConnected }
+  var isRelieved: Bool { endpoint.outbox.isEmpty }
+  var byteCount: Int { endpoint.outbox.byteCount }
+  var packetsLost: UInt64 { endpoint.statistics?.packetsLost ?? 0 }
+  var deadline: UInt64 { endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds }
+
+  mutating func send(_ lease: consuming Lease) {
+    endpoint.enqueue(
+      time: MessageTime(monotonicNanoseconds: Clocks.monotonic, wallNanoseconds: 0), head: nil, body: lease, on: stream)
+  }
+
+  /// Sends a buffer as messages of `byteCount` lying side by side; answers how many.
+  mutating func send(_ lease: consuming Lease, cutInto byteCount: Int) -> Int {
+    var offset = 0
+    let time = MessageTime(monotonicNanoseconds: Clocks.monotonic, wallNanoseconds: 0)
+    return endpoint.enqueue(lease, on: stream) { buffer in
+      guard offset + byteCount <= buffer.count else { return nil }
+      defer { offset += byteCount }
+      return (time, offset, byteCount)
+    }
+  }
+
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime) {
+    endpoint.receive(unsafe: datagram, now: now, wall: 0, sink: &sink)
+  }
+
+  mutating func keepTime(_ now: MonotonicTime) {
+    endpoint.handleTimeout(now: now)
+    if endpoint.wantsToConnect(now: now) { endpoint.connect(counter: now.nanoseconds, wall: 0, now: now, using: &random) }
+  }
+
+  mutating func transmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> Int {
+    endpoint.transmit(into: buffer, now: now, wall: 0)
+  }
+
+  mutating func close() { endpoint.close() }
+
+  private struct NoStreams: MessageSink, ~Copyable {
+    mutating func opened(_ open: StreamOpen) -> StreamAdmission? { nil }
+    mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {}
+    mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {}
+    mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
+    mutating func ended(token: Int, end: UInt64) {}
+    var isAccepting: Bool { false }
+    mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
+  }
+}
