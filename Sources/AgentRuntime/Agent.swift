@@ -123,15 +123,14 @@ public struct Agent: ~Copyable {
     self.status = status
   }
 
-  /// Half for small things, half for large ones; a camera's own buffers come on top.
+  /// Five parts in eight for buffers that datagrams, batches and packed samples share, a quarter for
+  /// large frames, little for what only passes through. A camera's own buffers come on top.
   private static func slabs(_ byteCount: Int) -> [SlabClass] {
-    let quarter = max(byteCount / 4, 512 << 10)
     var classes = [
-      SlabClass(byteCount: 512, count: max(64, quarter / 4 / 512)),
-      SlabClass(byteCount: 4096, count: max(32, quarter / 2 / 4096)),
-      SlabClass(byteCount: 70_000, count: max(8, quarter / 70_000)),
+      SlabClass(byteCount: 512, count: 512), SlabClass(byteCount: 4096, count: 64),
+      SlabClass(byteCount: 70_000, count: max(8, byteCount * 5 / 8 / 70_000)),
     ]
-    if byteCount >= 8 << 20 { classes.append(SlabClass(byteCount: 1 << 20, count: max(2, quarter * 2 / (1 << 20)))) }
+    if byteCount >= 8 << 20 { classes.append(SlabClass(byteCount: 1 << 20, count: max(2, byteCount / 4 / (1 << 20)))) }
     if byteCount >= 128 << 20 { classes.append(SlabClass(byteCount: 16 << 20, count: 2)) }
     return classes
   }

@@ -24,6 +24,8 @@ struct DeviceLink: ~Copyable {
   private let limit: Int
   private var overflowCount: UInt64 = 0
   private var gapCount: UInt64 = 0
+  /// Outputs dropped since the last gap event, by stream.
+  private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
   private var isCounterExhausted = false
 
@@ -93,11 +95,15 @@ struct DeviceLink: ~Copyable {
     case .output(let stream, let output):
       guard endpoint.outbox.byteCount < limit else {
         overflowCount += 1
+        unreported[stream, default: 0] += 1
         if overflowCount == 1 || overflowCount.isMultiple(of: 1000) {
           log.warning(
             "\(names[stream]): the collector has not acknowledged \(limit >> 20) MiB; \(overflowCount) output(s) dropped so far")
         }
         return
+      }
+      if let missed = unreported.removeValue(forKey: stream) {
+        take(.gap(count: missed, reason: "the agent's memory was full of unacknowledged messages"), stream)
       }
       enqueue(output, stream)
     }
@@ -106,6 +112,10 @@ struct DeviceLink: ~Copyable {
   private mutating func enqueue(_ output: consuming SourceOutput, _ stream: Int) {
     switch consume output {
     case .batch(let lease):
+      if lease.count * 2 < lease.capacity {
+        pack(lease, stream)
+        return
+      }
       if account != nil { noteBatch(lease, stream) }
       var layout = SampleBatchLayout()
       _ = endpoint.enqueue(lease, on: stream) { batch in
@@ -113,12 +123,49 @@ struct DeviceLink: ~Copyable {
         return (Self.time(batch, record.offset), record.offset + MessageTime.byteCount, record.byteCount - MessageTime.byteCount)
       }
     case .frame(let time, let head, let body):
+      if body.count <= Self.packedByteCount, head == nil {
+        pack(time, body, stream)
+        return
+      }
       if account != nil { noteFrame(head, body, stream) }
       endpoint.enqueue(
         time: MessageTime(
           monotonicNanoseconds: time.monotonicNanoseconds, wallNanoseconds: time.wallNanoseconds), head: head,
         body: body, on: stream)
     }
+  }
+
+  /// Messages up to this size share a buffer when they come alone.
+  private static let packedByteCount = 4096
+  private static let packingByteCount = 65_536
+
+  /// A sample that comes alone would keep a buffer of its own until it is acknowledged; copied beside
+  /// others it keeps its own bytes.
+  private mutating func pack(_ batch: consuming Lease, _ stream: Int) {
+    var layout = SampleBatchLayout()
+    while let record = layout.next(in: batch) {
+      packOne(
+        Self.time(batch, record.offset),
+        batch.bytes.extracting(record.offset + MessageTime.byteCount..<record.offset + record.byteCount), stream)
+    }
+  }
+
+  private mutating func pack(_ time: SampleTime, _ body: borrowing Lease, _ stream: Int) {
+    packOne(
+      MessageTime(monotonicNanoseconds: time.monotonicNanoseconds, wallNanoseconds: time.wallNanoseconds), body.bytes,
+      stream)
+  }
+
+  private mutating func packOne(_ time: MessageTime, _ payload: RawSpan, _ stream: Int) {
+    let pool = pool
+    guard
+      endpoint.enqueueCopy(
+        time: time, payload: payload, on: stream, lease: { pool.lease(atLeast: Self.packingByteCount) })
+    else {
+      overflowCount += 1
+      return
+    }
+    account?.note(stream, payload)
   }
 
   private static func time(_ batch: borrowing Lease, _ offset: Int) -> MessageTime {
@@ -208,6 +255,7 @@ struct DeviceLink: ~Copyable {
     while let event = endpoint.takeEvent() {
       switch event {
       case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
+      case .disconnected(.closed): log.notice("disconnected")
       case .disconnected(let end): log.warning("disconnected (\(end)); \(unacknowledgedByteCount) bytes wait for the next session")
       case .attemptFailed(let attempts, let wait):
         failed = true

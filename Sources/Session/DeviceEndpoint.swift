@@ -97,6 +97,14 @@ public struct DeviceEndpoint: ~Copyable {
     outbox.enqueue(time: time, head: head, body: body, on: stream)
   }
 
+  /// Adds a copy of a small message, packed with others into a buffer from `lease`; `false` when
+  /// there is none.
+  public mutating func enqueueCopy(
+    time: MessageTime, payload: RawSpan, on stream: Int, lease: () -> Lease?
+  ) -> Bool {
+    outbox.enqueueCopy(time: time, payload: payload, on: stream, lease: lease)
+  }
+
   /// No more messages will come on `stream`; its end is told once all are acknowledged.
   public mutating func finish(_ stream: Int) { outbox.finish(stream) }
 

@@ -15,6 +15,14 @@ public struct Outbox: ~Copyable {
   /// Bytes of messages kept.
   public private(set) var byteCount = 0
   let firstStreamID: UInt16
+  private var packing: Packing?
+
+  /// The buffer small messages are being copied into; it holds one reference of its own.
+  private struct Packing {
+    var slot: Int32
+    var used: Int
+    var capacity: Int
+  }
 
   /// - Parameter role: the initiator's streams have odd numbers, the responder's even ones.
   public init(role: Role) {
@@ -74,6 +82,37 @@ public struct Outbox: ~Copyable {
     append(message, on: stream)
   }
 
+  /// Adds a copy of a small message, packed with others into a buffer from `lease`. For messages that
+  /// would each hold a buffer many times their size. `false`: there is no buffer, and nothing happened.
+  public mutating func enqueueCopy(
+    time: MessageTime, payload: RawSpan, on stream: Int, lease: () -> Lease?
+  ) -> Bool {
+    if packing == nil || (packing?.capacity ?? 0) - (packing?.used ?? 0) < payload.byteCount {
+      closePacking()
+      guard let fresh = lease(), fresh.capacity >= payload.byteCount else { return false }
+      let capacity = fresh.capacity
+      packing = Packing(slot: held.hold(fresh, references: 1), used: 0, capacity: capacity)
+    }
+    guard var open = packing else { return false }
+    let destination = UnsafeMutableRawPointer(mutating: held.base(open.slot)) + open.used
+    payload.withUnsafeBytes { source in
+      if let start = source.baseAddress { destination.copyMemory(from: start, byteCount: source.count) }
+    }
+    held.retain(open.slot)
+    append(
+      OutgoingMessage(
+        time: time, bodySlot: open.slot, bodyOffset: Int32(open.used), bodyCount: Int32(payload.byteCount)),
+      on: stream)
+    open.used += payload.byteCount
+    packing = open
+    return true
+  }
+
+  private mutating func closePacking() {
+    if let open = packing { held.release(open.slot) }
+    packing = nil
+  }
+
   /// The number the next message on `stream` gets.
   public func nextNumber(_ stream: Int) -> UInt64 { streams[stream].end }
   /// Below this every message of `stream` was delivered.
@@ -83,7 +122,7 @@ public struct Outbox: ~Copyable {
   /// Messages of an unreliable `stream` that never left because the link was busy.
   public func dropped(_ stream: Int) -> UInt64 { streams[stream].droppedCount }
   /// Whether nothing is kept any more.
-  public var isEmpty: Bool { streams.allSatisfy { $0.queue.isEmpty } }
+  public var isEmpty: Bool { byteCount == 0 }
 
   /// No more messages will come on `stream`; its end is told once all are acknowledged.
   public mutating func finish(_ stream: Int) { streams[stream].isFinishing = true }
