@@ -105,12 +105,14 @@ let package = Package(
 
     tests("Board", ["STTBoard"]),
     tests("Config", ["STTBoard", "STTConfig"]),
+    tests("Crypto", ["STC", "STTWire"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
+    tests("Session", ["STC", "STTSession", "STTWire"]),
     tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
     tests("Tidy", []),
   ]
