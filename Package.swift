@@ -115,5 +115,6 @@ let package = Package(
     tests("Session", ["STC", "STTSession", "STTWire"]),
     tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
     tests("Tidy", []),
+    tests("Vectors", ["STC", "STTSession", "STTWire"], exclude: ["decode.py", "transcripts"]),
   ]
 )

@@ -1,0 +1,63 @@
+import Glibc
+import LinuxEvents
+import Synchronization
+
+/// A stretch of network between an agent and its collector that remembers every datagram, and from
+/// which others can be sent.
+final class Relay: Sendable {
+  private let wire: Wire
+  private let thread: WorkerThread
+
+  init(to collector: UInt16) throws {
+    let wire = try Wire(collector: collector)
+    self.wire = wire
+    thread = try WorkerThread(name: "relay") { wire.pass() }
+  }
+
+  /// Waits for the thread, which looks whether to stop ten times a second at least.
+  deinit {
+    wire.isStopping.store(true, ordering: .relaxed)
+    thread.join()
+  }
+
+  /// Where the agent sends to.
+  var port: UInt16 { wire.front.port }
+  /// What the agent sent so far.
+  var sent: [[UInt8]] { wire.traffic.withLock { $0.sent } }
+  /// What the collector answered so far.
+  var answered: [[UInt8]] { wire.traffic.withLock { $0.answered } }
+
+  /// Sends the collector a datagram that seems to come from the agent.
+  func inject(_ datagram: [UInt8]) { wire.back.send(datagram, to: wire.collector) }
+}
+
+private final class Wire: Sendable {
+  let front: UDPPort
+  let back: UDPPort
+  let collector: UInt16
+  let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
+  let isStopping = Atomic<Bool>(false)
+
+  init(collector: UInt16) throws {
+    front = try UDPPort()
+    back = try UDPPort()
+    self.collector = collector
+  }
+
+  func pass() {
+    var agent: UInt16?
+    while !isStopping.load(ordering: .relaxed) {
+      var interest = [front, back].map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+      guard poll(&interest, 2, 100) > 0 else { continue }
+      while let (bytes, port) = front.receive() {
+        agent = port
+        traffic.withLock { $0.sent.append(bytes) }
+        back.send(bytes, to: collector)
+      }
+      while let (bytes, _) = back.receive() {
+        traffic.withLock { $0.answered.append(bytes) }
+        if let agent { front.send(bytes, to: agent) }
+      }
+    }
+  }
+}
