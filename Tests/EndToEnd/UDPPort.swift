@@ -13,21 +13,22 @@ final class UDPPort: Sendable {
 
   /// Bound to a port that the kernel chose.
   init() throws {
-    descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw Trouble(doing: "socket", number: errno) }
+    let made = socket(AF_INET, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard made >= 0 else { throw Trouble(doing: "socket", number: errno) }
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(made, $0, length) }
     }
     let named = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(made, $0, &length) }
     }
     guard bound == 0, named == 0 else {
       let number = errno
-      close(descriptor)
+      close(made)
       throw Trouble(doing: "bind", number: number)
     }
+    descriptor = made
     port = UInt16(bigEndian: address.sin_port)
   }
 
