@@ -112,6 +112,8 @@ let package = Package(
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
+    tests("Record", ["STTRecord", "STTSample"]),
+    tests("Recorder", ["STTRecord", "STTRecorder", "STTSample"]),
     tests("Session", ["STC", "STTSession", "STTWire"]),
     tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
     tests("Tidy", []),

@@ -188,6 +188,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
         break
       }
     }
+    if !hasIdentities, channels.values.contains(where: { $0.metadata["stt.delivery"] != nil }) {
+      // Every chunk of ours is followed by them; another writer's is not.
+      throw SegmentDamage(
+        kind: offset == source.byteCount ? .cut : .altered, offset: at, what: "a chunk's identities are missing")
+    }
     summary.chunks.append(entry)
     groupEnd = offset
   }

@@ -38,10 +38,6 @@ public struct SegmentRecovery: ~Copyable {
             logTimes.append((Int(id), message.logTime))
           }
           for (channel, time) in logTimes { reader.summary.note(channel, time) }
-          // A chunk without its identities is a group that was cut.
-          guard reader.hasIdentities else {
-            throw SegmentDamage(kind: .cut, offset: reader.chunkOffset, what: "a chunk's identities are missing")
-          }
           kept = reader.groupEnd
           sound = reader.summary
         case .metadata:

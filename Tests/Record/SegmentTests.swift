@@ -1,0 +1,118 @@
+import STTSample
+import Testing
+
+@testable import STTRecord
+
+@Suite struct SegmentTests {
+  @Test("what is written is read: payloads, numbers, both device times, in order")
+  func roundTrip() throws {
+    let (bytes, _) = SampleFile.make()
+    let (messages, report) = try SampleFile.read(bytes)
+    #expect(messages == SampleFile.messages)
+    #expect(report.verdict == .intact)
+    #expect(report.channels.map(\.missingCount) == [0, 0])
+    #expect(MessageLayout.all(in: report.schemas[1]?.data ?? [])["stt.one"]?.members.first?.unit == "Cel")
+  }
+
+  @Test("cut at every byte: truncated, and every whole chunk before the cut is given back")
+  func everyCut() throws {
+    let (bytes, groupEnds) = SampleFile.make()
+    for count in 0..<bytes.count {
+      let (messages, report) = try SampleFile.read(Array(bytes[..<count]))
+      #expect(report.verdict == .truncated, "\(count) of \(bytes.count) bytes")
+      let whole = groupEnds.count { $0 <= count } * 4
+      #expect(messages.count >= whole, "\(count) bytes")
+      #expect(messages == Array(SampleFile.messages.prefix(messages.count)), "\(count) bytes")
+    }
+  }
+
+  @Test("recovery of every cut gives an intact file with every whole chunk")
+  func everyRecovery() throws {
+    let (bytes, groupEnds) = SampleFile.make()
+    for count in 60..<bytes.count {
+      let cut = Array(bytes[..<count])
+      let recovery = try SegmentRecovery(ArraySource(bytes: cut), decompressor: NoDecompression())
+      #expect(recovery.damage != nil)
+      let kept = Int(recovery.keptByteCount)
+      let mended = Array(cut[..<kept]) + recovery.ending(notes: [("stt.recovery", ["reason": "test"])])
+      let (messages, report) = try SampleFile.read(mended)
+      #expect(report.verdict == .intact, "\(count) bytes: \(report.damage?.description ?? "")")
+      #expect(messages == Array(SampleFile.messages.prefix(groupEnds.count { $0 <= count } * 4)), "\(count) bytes")
+    }
+  }
+
+  @Test("every single bit changed is noticed")
+  func everyBit() throws {
+    let (bytes, _) = SampleFile.make()
+    for bit in 0..<bytes.count * 8 {
+      var changed = bytes
+      changed[bit / 8] ^= 1 << UInt8(bit % 8)
+      let (_, report) = try SampleFile.read(changed)
+      #expect(report.verdict != .intact, "bit \(bit % 8) of byte \(bit / 8)")
+    }
+  }
+
+  @Test("random bytes behind a magic never trap", arguments: 0..<200)
+  func randomBytes(seed: UInt64) throws {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1
+    let noise: [UInt8] = (0..<600).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 56)
+    }
+    let (_, report) = try SampleFile.read(MCAP.magic + noise)
+    #expect(report.verdict != .intact)
+  }
+
+  @Test("identities survive extremes: numbers that jump, clocks that wrap")
+  func identityExtremes() throws {
+    let extremes: [UInt64] = [0, .max, 1, .max / 2, .max - 1, 0]
+    var store = ByteStore(capacity: 4096)
+    var encoder = IdentityPredictor()
+    let identities = extremes.map { value in
+      MessageIdentity(
+        channel: 3, number: value, deviceTime: SampleTime(monotonicNanoseconds: value &* 3, wallNanoseconds: ~value))
+    }
+    for identity in identities { encoder.encode(identity, into: &store) }
+    var decoder = IdentityPredictor()
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: store.unsafeBytes))
+    for identity in identities {
+      let decoded = decoder.decode(&cursor)
+      #expect(decoded == identity)
+    }
+    #expect(cursor.left == 0)
+  }
+
+  @Test("notes are read through the summary of a finished file, and a cut file has none")
+  func notes() throws {
+    var writer = SegmentWriter(compressor: NoCompression(), library: "test", chunkCapacity: 4096)
+    writer.addMetadata(name: "stt.positions", ["u:1": "42"])
+    writer.finish()
+    let bytes = [UInt8](writer.pending.unsafeBytes)
+    var whole = ArraySource(bytes: bytes)
+    #expect(try SegmentNotes.read(&whole)?.first?.entries == ["u:1": "42"])
+    for count in 0..<bytes.count {
+      var cut = ArraySource(bytes: Array(bytes[..<count]))
+      #expect(try SegmentNotes.read(&cut) == nil, "\(count) bytes")
+    }
+  }
+
+  @Test("a number that goes back is reported as altered, a gap is counted")
+  func orderOfNumbers() throws {
+    for (numbers, verdict, missing): ([UInt64], SegmentReport.Verdict, UInt64) in [
+      ([0, 1, 2], .intact, 0), ([0, 5, 6], .intact, 4), ([3, 2], .altered, 0), ([1, 1], .altered, 0),
+    ] {
+      var writer = SegmentWriter(compressor: NoCompression(), library: "test", chunkCapacity: 4096)
+      _ = writer.addChannel(topic: "a", schema: .opaque, metadata: ["stt.delivery": "reliable"])
+      for number in numbers {
+        writer.append(
+          MessageIdentity(
+            channel: 0, number: number, deviceTime: SampleTime(monotonicNanoseconds: 0, wallNanoseconds: 0)),
+          logTime: 1, publishTime: 1, first: UnsafeRawBufferPointer(start: nil, count: 0))
+      }
+      writer.finish()
+      let (_, report) = try SampleFile.read([UInt8](writer.pending.unsafeBytes))
+      #expect(report.verdict == verdict, "\(numbers)")
+      #expect(report.channels[0].missingCount == missing, "\(numbers)")
+    }
+  }
+}
