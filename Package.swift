@@ -106,6 +106,7 @@ let package = Package(
     tests("Board", ["STTBoard"]),
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Crypto", ["STC", "STTWire"]),
+    tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),

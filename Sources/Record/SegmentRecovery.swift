@@ -34,7 +34,8 @@ public struct SegmentRecovery: ~Copyable {
             let empty = report.channels[place].messageCount == 0
             if empty { report.channels[place].firstNumber = message.identity.number }
             report.channels[place].messageCount += 1
-            report.channels[place].endNumber = max(report.channels[place].endNumber, message.identity.number &+ 1)
+            report.channels[place].endNumber = max(
+              report.channels[place].endNumber, message.identity.number == .max ? .max : message.identity.number + 1)
             logTimes.append((Int(id), message.logTime))
           }
           for (channel, time) in logTimes { reader.summary.note(channel, time) }

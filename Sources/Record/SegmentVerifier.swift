@@ -119,7 +119,9 @@ public enum SegmentVerifier {
       channel.firstNumber = number
       channel.firstLogTime = found.logTime
     } else if number > channel.endNumber {
-      channel.missingCount += number - channel.endNumber
+      // A file may claim any numbers: sums of them saturate.
+      let (sum, overflow) = channel.missingCount.addingReportingOverflow(number - channel.endNumber)
+      channel.missingCount = overflow ? .max : sum
     } else if number < channel.endNumber, channel.channel.metadata["stt.delivery"] == "reliable" {
       damage = SegmentDamage(
         kind: .altered, offset: at,
@@ -127,7 +129,7 @@ public enum SegmentVerifier {
     }
     channel.messageCount += 1
     channel.payloadByteCount += UInt64(found.payload.byteCount)
-    channel.endNumber = max(channel.endNumber, number &+ 1)
+    channel.endNumber = max(channel.endNumber, number == .max ? .max : number + 1)
     channel.lastLogTime = max(channel.lastLogTime, found.logTime)
     return damage
   }

@@ -8,7 +8,11 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Streams until SIGINT or SIGTERM (what a service does).",
-    discussion: "At a stop it waits up to ten seconds for the collector to acknowledge what was sent.")
+    discussion: """
+      At a stop it waits up to ten seconds for the collector to acknowledge what was sent.
+
+      Exit codes: 0 stopped; 1 failed while running; 2 the configuration, the key or a source is wrong.
+      """)
 
   @OptionGroup var file: ConfigurationOption
 

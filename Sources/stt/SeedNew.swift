@@ -8,6 +8,8 @@ struct SeedNew: ParsableCommand {
     commandName: "new",
     abstract: "Make a new pair for one device.",
     discussion: """
+      Exit codes: 0 done, 64 wrong usage, 65 no usable pair, 66 unreadable, 73 unwritable, 77 permissions.
+
       The name becomes the device's directory in recordings, so choose one that will still be right
       in a year: letters, digits, dots, underscores and dashes.
 

@@ -9,6 +9,8 @@ struct SeedQR: ParsableCommand {
     commandName: "qr",
     abstract: "Show a pair as a QR code on this terminal.",
     discussion: """
+      Exit codes: 0 done, 64 wrong usage, 65 no usable pair, 66 unreadable, 73 unwritable, 77 permissions.
+
       The code holds the whole pair file, seed included: scan it, save the text as a file of mode
       600, and run `stt seed verify` on it. Everybody who sees or photographs the screen has the
       secret. It is therefore only drawn on a terminal; --anyway draws it elsewhere.

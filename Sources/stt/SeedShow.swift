@@ -7,6 +7,8 @@ struct SeedShow: ParsableCommand {
     commandName: "show",
     abstract: "Show what a pair file says, without its seed.",
     discussion: """
+      Exit codes: 0 done, 64 wrong usage, 65 no usable pair, 66 unreadable, 73 unwritable, 77 permissions.
+
       Prints the name, the epoch, the beginnings of both ids and the fingerprint. The seed itself is
       never printed; to carry it to another machine use the file, or `stt seed qr`.
       """)

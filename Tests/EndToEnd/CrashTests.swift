@@ -9,7 +9,8 @@ extension EndToEnd {
       let first = try await site.startCollector()
       let agent = try await site.startAgent(
         AgentSettings(sources: [
-          Source.pattern(rate: 200, count: 2000, size: 500), Source.pattern("large", rate: 4, count: 40, size: 100_000), Source.system,
+          Source.pattern(rate: 200, count: 2000, size: 500),
+          Source.pattern("large", rate: 4, count: 40, size: 60_000), Source.system,
         ]))
       try await site.recorded("pattern", 500)
       let promised = try #require(try site.agentStatus().stream("pattern")?.durable)

@@ -75,7 +75,7 @@ extension Site {
     let collector = try await site.startCollector()
     let agent = try await site.startAgent(
       AgentSettings(
-        sources: [Source.pattern(count: count), Source.system, Source.pictures("\(site.path)/pictures.mjpeg")]))
+        sources: [Source.pattern(rate: 1000, count: count), Source.system, Source.pictures("\(site.path)/pictures.mjpeg")]))
     try await site.recorded("pattern", count)
     try await site.recorded("camera", 5)
     try await site.recorded("system/load", 2)

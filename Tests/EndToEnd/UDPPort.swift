@@ -11,11 +11,11 @@ final class UDPPort: Sendable {
   let descriptor: CInt
   let port: UInt16
 
-  /// Bound to a port that the kernel chose.
-  init() throws {
+  /// - Parameter wanted: the port to have; 0 for one that the kernel chooses.
+  init(_ wanted: UInt16 = 0) throws {
     let made = socket(AF_INET, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard made >= 0 else { throw Trouble(doing: "socket", number: errno) }
-    var address = Self.loopback(0)
+    var address = Self.loopback(wanted)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(made, $0, length) }

@@ -8,7 +8,11 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Records until SIGINT or SIGTERM (what a service does).",
-    discussion: "At a stop it finishes every recording. Killed in any other way, it recovers them at the next start.")
+    discussion: """
+      At a stop it finishes every recording. Killed in any other way, it recovers them at the next start.
+
+      Exit codes: 0 stopped; 1 failed while running; 2 the configuration, a key, the port or the disk is wrong.
+      """)
 
   @OptionGroup var file: ConfigurationOption
 

@@ -1,0 +1,92 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  @Suite(.serialized) struct FullDisk {
+    /// A small file system in memory, gone with it.
+    final class SmallDisk: Sendable {
+      let path: String
+
+      init(at path: String, byteCount: Int) throws {
+        self.path = path
+        mkdir(path, 0o700)
+        guard mount("tmpfs", path, "tmpfs", 0, "size=\(byteCount)") == 0 else {
+          throw Files.Trouble(path: path, number: errno)
+        }
+      }
+
+      deinit { umount2(path, CInt(MNT_DETACH)) }
+
+      /// Whether this process may mount, found out by trying.
+      static let isPermitted: Bool = {
+        guard let directory = try? TemporaryDirectory() else { return false }
+        return (try? SmallDisk(at: "\(directory.path)/disk", byteCount: 1 << 20)) != nil
+      }()
+    }
+
+    @Test(.enabled(if: SmallDisk.isPermitted, "needs the right to mount a small tmpfs: run as root"))
+    func aFullDiskHaltsRecordingAndLosesNothing() async throws {
+      let site = try await Site()
+      let disk = try SmallDisk(at: site.recordings, byteCount: 8 << 20)
+      let ballast = "\(disk.path)/ballast"
+      try Files.write(ballast, [UInt8](repeating: 0xA5, count: 6 << 20))
+      let collector = try await site.startCollector(
+        CollectorSettings(recording: "reserve = \"0 B\"\nchunk_size = \"64 KiB\""))
+      // Pseudo-random, so 4 MiB on the disk too: twice what is left.
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [Source.pattern(rate: 1000, count: 4000, size: 1000), Source.system]))
+
+      try await eventually("the disk is full and the collector says so\n\(collector.standardError)") {
+        try site.collectorStatus().trouble != nil
+      }
+      let trouble = try #require(try site.collectorStatus().trouble)
+      #expect(trouble.contains(site.recordings) && trouble.contains("No space left"), "\(trouble)")
+      try await eventually("the agent has made everything") { try site.agentStatus().stream("pattern")?.messages == 4000 }
+      let held = try site.agentStatus()
+      #expect(held.connected)
+      #expect(held.messagesDropped == 0)
+      #expect(held.stream("pattern").map { $0.durable < 4000 } == true, "it claims to have recorded more than fits")
+      #expect(collector.exitCode == nil)
+
+      // Whatever was promised is in the file, though the disk was full.
+      let promised = try #require(held.stream("pattern")?.durable)
+      #expect(try await site.inspect().counts["pattern", default: 0] >= promised)
+
+      #expect(unlink(ballast) == 0)
+      try await site.recorded("pattern", 4000)
+      #expect(try site.collectorStatus().trouble == nil)
+      #expect(collector.standardError.contains("recording is halted"), "\(collector.standardError)")
+      #expect(collector.standardError.contains("recording goes on"), "\(collector.standardError)")
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      #expect(try await site.inspect().counts["pattern"] == 4000)
+      withExtendedLifetime(disk) {}
+    }
+
+    /// Killed while the disk is full, it starts again once there is room, and the device has kept
+    /// everything that was not promised.
+    @Test(.enabled(if: SmallDisk.isPermitted, "needs the right to mount a small tmpfs: run as root"))
+    func aCollectorStoppedOnAFullDiskStartsAgainWhenThereIsRoom() async throws {
+      let site = try await Site()
+      let disk = try SmallDisk(at: site.recordings, byteCount: 8 << 20)
+      let ballast = "\(disk.path)/ballast"
+      try Files.write(ballast, [UInt8](repeating: 0xA5, count: 7 << 20))
+      let settings = CollectorSettings(recording: "reserve = \"0 B\"\nchunk_size = \"64 KiB\"")
+      let collector = try await site.startCollector(settings)
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [Source.pattern(rate: 1000, count: 2000, size: 1000)]))
+      try await eventually("the disk is full") { try site.collectorStatus().trouble != nil }
+      let promised = try #require(try site.agentStatus().stream("pattern")?.durable)
+      collector.signal(SIGTERM)
+      #expect(try await collector.ended() == 0, "\(collector.standardError)")
+      #expect(try await site.inspect().counts["pattern", default: 0] >= promised)
+
+      #expect(unlink(ballast) == 0)
+      let second = try await site.startCollector(settings)
+      try await site.recorded("pattern", 2000)
+      try await site.stop(agent: agent, collector: second)
+      try await site.expectRecordingAgrees()
+      withExtendedLifetime(disk) {}
+    }
+  }
+}
