@@ -53,7 +53,7 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources collector Tests
 
 format-check:
-	$(SWIFT) format lint --recursive Package.swift Sources collector Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources collector Tests
 
 clean:
 	rm -rf .build

@@ -91,7 +91,9 @@ let package = Package(
         "CLinux", "LinuxEvents", "LinuxUDP", "STTBoard", "STTBuffers", "STTIngest", "STTKeyring", "STTRecord",
         "STTRecorder", "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
-    program("stt-agent", "Sources/stt-agent", ["LinuxEvents", "STTAgentRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+    program(
+      "stt-agent", "Sources/stt-agent",
+      ["LinuxEvents", "STTAgentRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
     program(
       "stt-collector", "collector/stt-collector",
       ["LinuxEvents", "STTCollectorRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),

@@ -98,7 +98,8 @@ struct DeviceLink: ~Copyable {
         unreported[stream, default: 0] += 1
         if overflowCount == 1 || overflowCount.isMultiple(of: 1000) {
           log.warning(
-            "\(names[stream]): the collector has not acknowledged \(limit >> 20) MiB; \(overflowCount) output(s) dropped so far")
+            "\(names[stream]): the collector has not acknowledged \(limit >> 20) MiB; \(overflowCount) output(s) dropped so far"
+          )
         }
         return
       }
@@ -120,7 +121,9 @@ struct DeviceLink: ~Copyable {
       var layout = SampleBatchLayout()
       _ = endpoint.enqueue(lease, on: stream) { batch in
         guard let record = layout.next(in: batch) else { return nil }
-        return (Self.time(batch, record.offset), record.offset + MessageTime.byteCount, record.byteCount - MessageTime.byteCount)
+        return (
+          Self.time(batch, record.offset), record.offset + MessageTime.byteCount, record.byteCount - MessageTime.byteCount
+        )
       }
     case .frame(let time, let head, let body):
       if body.count <= Self.packedByteCount, head == nil {
@@ -256,7 +259,8 @@ struct DeviceLink: ~Copyable {
       switch event {
       case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
       case .disconnected(.closed): log.notice("disconnected")
-      case .disconnected(let end): log.warning("disconnected (\(end)); \(unacknowledgedByteCount) bytes wait for the next session")
+      case .disconnected(let end):
+        log.warning("disconnected (\(end)); \(unacknowledgedByteCount) bytes wait for the next session")
       case .attemptFailed(let attempts, let wait):
         failed = true
         log.warning(

@@ -6,7 +6,11 @@ extension AgentConfiguration {
 
     var deviceName: String?
     if var device = top.subtable("device") {
-      if device.table["name"] != nil { deviceName = device.name("name", "a name, the same as in the pair file") } else { _ = device.take("name") }
+      if device.table["name"] != nil {
+        deviceName = device.name("name", "a name, the same as in the pair file")
+      } else {
+        _ = device.take("name")
+      }
       device.finish()
     }
     var agent = top.subtable("agent") ?? top.empty("agent")
@@ -30,12 +34,15 @@ extension AgentConfiguration {
   private static func link(_ top: inout TableReader) -> CollectorLink? {
     guard var table = top.subtable("collector") else {
       if top.table["collector"] == nil {
-        top.missing("collector", "Add a [collector] table with address = \"host:4650\" and pair = \"file:/etc/stt/NAME.pair\".")
+        top.missing(
+          "collector", "Add a [collector] table with address = \"host:4650\" and pair = \"file:/etc/stt/NAME.pair\".")
       }
       return nil
     }
     let address = table.address(
-      "address", usual: nil, "Give the collector as \"host\", \"host:port\" or \"[IPv6 address]:port\"; the port is \(NetworkAddress.usualPort) if none is given.")
+      "address", usual: nil,
+      "Give the collector as \"host\", \"host:port\" or \"[IPv6 address]:port\"; the port is \(NetworkAddress.usualPort) if none is given."
+    )
     let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
     let mode: HandshakeMode = table.choice("mode", usual: .hybrid)
     let cipher: CipherPreference = table.choice("cipher", usual: .automatic)

@@ -62,7 +62,8 @@ public enum AgentLimits {
     256 << 10, 1 << 34, usual: 16 << 20,
     because: "it must hold what a round trip and the collector's sync interval keep in flight, and lies inside the memory")
   public static let queueLength = Limit(
-    2, 65_536, usual: 256, because: "one output is being written while one is read, and a longer queue only hides a slow link")
+    2, 65_536, usual: 256,
+    because: "one output is being written while one is read, and a longer queue only hides a slow link")
   public static let sourceCount = 64
   public static let sourceCountReason = "a session has 256 streams, and each source is a thread's duty"
 }

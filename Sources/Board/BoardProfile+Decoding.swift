@@ -83,7 +83,8 @@ extension BoardProfile {
       for number in numbers {
         let isLine = pins.contains { if $0.number == number, case .line = $0.role { true } else { false } }
         if !isLine {
-          table.fail(.conflict, "pins", at: table.position, "\(number) is no line of the header", "Name pins that are lines.")
+          table.fail(
+            .conflict, "pins", at: table.position, "\(number) is no line of the header", "Name pins that are lines.")
         }
       }
       let enable = table.text("enable", "Give the line that switches it on.")?.text ?? ""
@@ -117,7 +118,9 @@ extension TableReader {
   mutating func integers(_ key: String) -> [Int] {
     guard let node = take(key) else { return [] }
     if case .array(let elements) = node.value {
-      let numbers = elements.prefix(64).compactMap { if case .integer(let number) = $0.value { Int(exactly: number) } else { nil } }
+      let numbers = elements.prefix(64).compactMap {
+        if case .integer(let number) = $0.value { Int(exactly: number) } else { nil }
+      }
       if numbers.count == elements.count { return numbers }
     }
     fail(.wrongType, key, at: node.position, "is no array of at most 64 whole numbers", "Write [3, 5].")

@@ -11,7 +11,8 @@ extension CollectorConfiguration {
     _ = table.take("pairs")
     let allowSeedMode = table.flag("allow_seed_mode", usual: false)
     let state = table.absolutePath(
-      "state", usual: CollectorLimits.stateDirectory, "Name a directory on persistent storage that only this collector uses.")
+      "state", usual: CollectorLimits.stateDirectory, "Name a directory on persistent storage that only this collector uses."
+    )
     let status = table.socketPath("status_socket", usual: CollectorLimits.statusSocket)
     let datagram = table.integer("max_datagram", CollectorLimits.maximumDatagram, unit: "bytes")
     table.finish()
@@ -19,7 +20,9 @@ extension CollectorConfiguration {
     let devices = Self.devices(&top)
     if table.table["pairs"] == nil, top.table["device"] == nil {
       table.missing(
-        "pairs", "Give pairs = \"/etc/stt/pairs.d\" or at least one [[device]] with a pair: a collector that knows no device answers nobody.")
+        "pairs",
+        "Give pairs = \"/etc/stt/pairs.d\" or at least one [[device]] with a pair: a collector that knows no device answers nobody."
+      )
     }
     let recording = Self.recording(&top)
     let limits = Self.limits(&top)
@@ -104,6 +107,7 @@ extension TableReader {
     }
     return requiredChoice(
       "seal", RecordingSeal.self,
-      "Write seal = \"none\": recordings are plain files now, and saying so keeps this text's meaning when sealing becomes the default.")
+      "Write seal = \"none\": recordings are plain files now, and saying so keeps this text's meaning when sealing becomes the default."
+    )
   }
 }

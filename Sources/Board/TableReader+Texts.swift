@@ -48,7 +48,9 @@ extension TableReader {
 public func isPortableName(_ text: String) -> Bool {
   let bytes = text.utf8
   guard (1...64).contains(bytes.count), let first = bytes.first, isLetterOrDigit(first) else { return false }
-  return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
+  return bytes.allSatisfy {
+    isLetterOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+  }
 }
 
 /// Whether `text` can name a field in Protocol Buffers.

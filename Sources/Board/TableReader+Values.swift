@@ -35,7 +35,8 @@ extension TableReader {
   mutating func size(_ key: String, _ limit: Limit<Int>) -> Int {
     guard let node = take(key) else { return limit.usual }
     let range = "\(Quantity.text(bytes: limit.minimum)) to \(Quantity.text(bytes: limit.maximum))"
-    let remedy = "Give bytes as a whole number, or a text such as \"\(Quantity.text(bytes: limit.usual))\" (B, KiB, MiB, GiB, TiB), from \(range): \(limit.reason)."
+    let remedy =
+      "Give bytes as a whole number, or a text such as \"\(Quantity.text(bytes: limit.usual))\" (B, KiB, MiB, GiB, TiB), from \(range): \(limit.reason)."
     switch node.value {
     case .integer(let value):
       return bounded(key, Int(clamping: value), limit, at: node.position, text: "\(value) bytes", remedy)
@@ -55,7 +56,8 @@ extension TableReader {
   mutating func duration(_ key: String, _ limit: Limit<Duration>) -> Duration {
     guard let node = take(key) else { return limit.usual }
     let range = "\(Quantity.text(limit.minimum)) to \(Quantity.text(limit.maximum))"
-    let remedy = "Give a text such as \"\(Quantity.text(limit.usual))\" (us, ms, s, min, h, d), from \(range): \(limit.reason)."
+    let remedy =
+      "Give a text such as \"\(Quantity.text(limit.usual))\" (us, ms, s, min, h, d), from \(range): \(limit.reason)."
     guard case .string(let text) = node.value else {
       wrongType(key, node, remedy)
       return limit.usual

@@ -12,7 +12,9 @@ func checkedText(_ bytes: [UInt8], source: String) throws(TOMLSyntaxError) -> St
         position: ConfigPosition(source: source, line: line), message: "the line is not UTF-8",
         remedy: "Save the file as UTF-8.")
     }
-    if let index = part.firstIndex(where: isControl), isLast || index != part.endIndex - 1 || part[index] != UInt8(ascii: "\r") {
+    if let index = part.firstIndex(where: isControl),
+      isLast || index != part.endIndex - 1 || part[index] != UInt8(ascii: "\r")
+    {
       let column = text.unicodeScalars.firstIndex { $0.isASCII && isControl(UInt8($0.value)) }
         .map { text.unicodeScalars.distance(from: text.startIndex, to: $0) + 1 }
       let isReturn = part[index] == UInt8(ascii: "\r")

@@ -12,7 +12,9 @@ private func configNode(
   var result = ConfigTable()
   // The library sorts keys; people read problems in the order of their text.
   let ranks = Dictionary((outline?.children ?? []).enumerated().map { ($1.key, $0) }) { first, _ in first }
-  let keys = table.keys.enumerated().sorted { (ranks[$0.element] ?? .max, $0.offset) < (ranks[$1.element] ?? .max, $1.offset) }
+  let keys = table.keys.enumerated().sorted {
+    (ranks[$0.element] ?? .max, $0.offset) < (ranks[$1.element] ?? .max, $1.offset)
+  }
   for (_, key) in keys {
     let place = outline?[key]
     let keyPosition = place?.keyPosition ?? position

@@ -125,8 +125,10 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
       authentic = Self.open(next, text, number, additional)
       if authentic { advance() }
     case (epoch &- 1) & 3:
-      guard previous != nil else { return .unknownEpoch }
-      authentic = Self.open(previous!, text, number, additional)
+      switch previous {
+      case .some(let key): authentic = Self.open(key, text, number, additional)
+      case .none: return .unknownEpoch
+      }
     default:
       return .unknownEpoch
     }

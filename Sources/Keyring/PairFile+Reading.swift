@@ -24,13 +24,16 @@ extension PairFile {
     case .environment(let name):
       return LoadedPair(
         pair: try takeVariable(name),
-        warning: "The pair came from the environment (env:\(name)), where the same user's other programs and root could read it: use file: or credential: outside tests.")
+        warning:
+          "The pair came from the environment (env:\(name)), where the same user's other programs and root could read it: use file: or credential: outside tests."
+      )
     }
   }
 
   /// Reads every `*.pair` file of a directory, in the order of their names. One bad file does not
   /// hide the others: its error stands beside them.
-  public static func loadAll(in directory: String) throws(PairStoreError) -> (pairs: [PairFile], failures: [PairStoreError]) {
+  public static func loadAll(in directory: String) throws(PairStoreError) -> (pairs: [PairFile], failures: [PairStoreError])
+  {
     guard let stream = opendir(directory) else { throw .unreadable(place: directory, code: errno) }
     defer { closedir(stream) }
     var names: [String] = []

@@ -25,13 +25,15 @@ public enum PairStoreError: Error, CustomStringConvertible {
       "\(place): \(String(cString: strerror(code))). \(Self.remedy(code))"
     case .unwritable(let path, let code):
       "\(path): cannot be written: \(String(cString: strerror(code))). Choose another directory, or make this one writable."
-    case .symbolicLink(let path): "\(path): is a symbolic link, which somebody could turn elsewhere. Give the path of the file itself."
+    case .symbolicLink(let path):
+      "\(path): is a symbolic link, which somebody could turn elsewhere. Give the path of the file itself."
     case .notRegular(let path): "\(path): is no regular file. Give the path of a pair file."
     case .tooOpen(let path, let mode):
       "\(path): others than its owner can open it (mode \(String(mode & 0o7777, radix: 8))). Run: chmod 600 \(path)"
     case .foreignOwner(let path, let owner):
       "\(path): belongs to user \(owner), who could change it at any time. Run: chown \(geteuid()) \(path)"
-    case .exists(let path): "\(path): exists already, and replacing a pair cuts its device off. Choose another name, or add --force."
+    case .exists(let path):
+      "\(path): exists already, and replacing a pair cuts its device off. Choose another name, or add --force."
     case .noVariable(let name): "env:\(name): the variable is not set. Export it, or keep the pair in a file."
     case .noCredentialsDirectory(let name):
       "credential:\(name): CREDENTIALS_DIRECTORY is not set. Start the program from its systemd unit with LoadCredential=\(name):/etc/stt/NAME.pair, or use file:."

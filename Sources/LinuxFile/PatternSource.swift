@@ -83,7 +83,9 @@ public final class PatternSource: SampleSource {
       Pattern.fill(
         UnsafeMutableRawBufferPointer(start: lease.unsafeBase, count: messageByteCount), seed: seed, index: next)
       lease.count = messageByteCount
-      guard outlet.emit(.frame(time: now, head: nil, body: lease), comesAgain: metronome == nil) || metronome != nil else { return false }
+      guard outlet.emit(.frame(time: now, head: nil, body: lease), comesAgain: metronome == nil) || metronome != nil else {
+        return false
+      }
     } else {
       Pattern.fill(small, seed: seed, index: next)
       if !append(now) {

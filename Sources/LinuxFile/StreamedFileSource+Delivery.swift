@@ -54,7 +54,9 @@ extension StreamedFileSource {
     guard let lease = body.take() else { return true }
     isBodyComplete = false
     scanned = 0
-    if outlet.emit(.frame(time: now, head: head, body: lease), comesAgain: input.isRegular) || !input.isRegular { return true }
+    if outlet.emit(.frame(time: now, head: head, body: lease), comesAgain: input.isRegular) || !input.isRegular {
+      return true
+    }
     rewind(to: bodyOffset)
     return false
   }

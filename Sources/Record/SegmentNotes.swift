@@ -1,7 +1,8 @@
 /// Reads a finished file's metadata records through its summary, without walking the file.
 public enum SegmentNotes {
   /// Every metadata record, or `nil` when the file has no sound summary: then it was not finished.
-  public static func read<Source: ByteSource>(_ source: inout Source) throws -> [(name: String, entries: [String: String])]? {
+  public static func read<Source: ByteSource>(_ source: inout Source) throws -> [(name: String, entries: [String: String])]?
+  {
     // Footer record 29 bytes, magic 8.
     guard source.byteCount >= 37 + UInt64(MCAP.magic.count) else { return nil }
     guard let footer = try bytes(&source, at: source.byteCount - 37, count: 37),

@@ -84,7 +84,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
     self.decompressor = decompressor
     var start = [UInt8](repeating: 0, count: MCAP.magic.count)
     let got = try start.withUnsafeMutableBytes { try self.source.read(at: 0, into: $0) }
-    guard got == start.count else { throw SegmentDamage(kind: .cut, offset: 0, what: "the file is empty or a few bytes long") }
+    guard got == start.count else {
+      throw SegmentDamage(kind: .cut, offset: 0, what: "the file is empty or a few bytes long")
+    }
     guard start == MCAP.magic else { throw SegmentDamage(kind: .altered, offset: 0, what: "this is no MCAP file") }
     start.withUnsafeBytes { dataCRC.update(unsafe: $0) }
     offset = UInt64(start.count)
@@ -94,7 +96,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
   /// The next thing in the file.
   public mutating func next() throws -> Step {
     while true {
-      if offset == source.byteCount { throw SegmentDamage(kind: .cut, offset: offset, what: "the file ends without a footer") }
+      if offset == source.byteCount {
+        throw SegmentDamage(kind: .cut, offset: offset, what: "the file ends without a footer")
+      }
       let at = offset
       let opcode = try readRecord()
       var cursor = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))

@@ -44,7 +44,9 @@ extension MessageLayout {
     return fields
   }
 
-  private static func value(_ bytes: RawSpan, _ member: Member, _ types: [String: MessageLayout], _ depth: Int) -> DecodedValue? {
+  private static func value(_ bytes: RawSpan, _ member: Member, _ types: [String: MessageLayout], _ depth: Int)
+    -> DecodedValue?
+  {
     switch member.type {
     case 9: return .text(bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
     case 11:

@@ -155,9 +155,10 @@ public struct ResponderHandshake: Sendable {
       secret.counter > peer.lastCounter, secret.counter < .max - HintTable.windowCount,
       expected.map({ $0 == secret.counter }) ?? true
     else { return .dropped(.badSeal) }
-    guard let mode = [HandshakeMode.hybrid, .seed].first(where: {
-      offer.modes.contains($0) && peer.modes.contains($0) && hello.modes & $0.rawValue != 0
-    }),
+    guard
+      let mode = [HandshakeMode.hybrid, .seed].first(where: {
+        offer.modes.contains($0) && peer.modes.contains($0) && hello.modes & $0.rawValue != 0
+      }),
       let suite = offer.suites.first(where: { hello.suites & UInt16($0.rawValue) != 0 }),
       hello.maximumDatagram >= smallestMaximumDatagram
     else { return .dropped(.noCommonSuite) }

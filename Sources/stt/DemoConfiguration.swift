@@ -28,17 +28,17 @@ enum DemoConfiguration {
         device = "\(device)"
         """
       }
-      ?? """
-      # This machine has no camera: pictures come from a file instead.
-      [[source]]
-      name = "camera"
-      type = "file"
-      path = "\(directory)/frames.mjpeg"
-      framing = "jpeg"
-      loop = true
-      rate_hz = 15
-      max_message = 1_000_000
-      """
+        ?? """
+        # This machine has no camera: pictures come from a file instead.
+        [[source]]
+        name = "camera"
+        type = "file"
+        path = "\(directory)/frames.mjpeg"
+        framing = "jpeg"
+        loop = true
+        rate_hz = 15
+        max_message = 1_000_000
+        """
     return """
       # What `stt demo` started stt-agent with. docs/configuration.md explains every key.
       [agent]

@@ -33,15 +33,18 @@ struct InspectCommand: ParsableCommand {
 
   private static func text(_ file: RecordingSummary.File) -> String {
     let report = file.report
-    var text = "\(file.path)\n  \(sizeText(file.byteCount)), \(report.chunkCount) chunks, \(report.messageCount) messages, \(report.verdict.rawValue)\n"
+    var text =
+      "\(file.path)\n  \(sizeText(file.byteCount)), \(report.chunkCount) chunks, \(report.messageCount) messages, \(report.verdict.rawValue)\n"
     if let damage = report.damage { text += "  damage \(damage)\n" }
     let streams = report.channels.sorted { $0.channel.topic < $1.channel.topic }
     let width = max(12, streams.map(\.channel.topic.count).max() ?? 0)
-    text += "  \(column("stream", width))  \(column("messages", 9, right: true))  \(column("rate", 10, right: true))  \(column("bytes", 10, right: true))  missing  first received\n"
+    text +=
+      "  \(column("stream", width))  \(column("messages", 9, right: true))  \(column("rate", 10, right: true))  \(column("bytes", 10, right: true))  missing  first received\n"
     for channel in streams {
       text += "  \(column(channel.channel.topic, width))  \(column("\(channel.messageCount)", 9, right: true))"
       text += "  \(column(rounded(channel.rate, 2) + " Hz", 10, right: true))"
-      text += "  \(column(sizeText(channel.payloadByteCount), 10, right: true))  \(column("\(channel.missingCount)", 7, right: true))  \(timeText(channel.firstLogTime))\n"
+      text +=
+        "  \(column(sizeText(channel.payloadByteCount), 10, right: true))  \(column("\(channel.missingCount)", 7, right: true))  \(timeText(channel.firstLogTime))\n"
       let members = Self.members(channel, report)
       if !members.isEmpty {
         let fields = members.map { $0.unit.isEmpty ? $0.name : "\($0.name) [\($0.unit)]" }

@@ -36,7 +36,8 @@ struct SeedShow: ParsableCommand {
     case .json:
       // Every value is of a character set that JSON takes as it is.
       print(
-        "{\"name\":\"\(pair.name)\",\"epoch\":\(pair.epoch),\"fingerprint\":\"\(words)\",\"deviceIDPrefix\":\"\(device)\",\"collectorIDPrefix\":\"\(collector)\"}")
+        "{\"name\":\"\(pair.name)\",\"epoch\":\(pair.epoch),\"fingerprint\":\"\(words)\",\"deviceIDPrefix\":\"\(device)\",\"collectorIDPrefix\":\"\(collector)\"}"
+      )
     }
   }
 

@@ -37,25 +37,33 @@ import Testing
     let problems = agentProblems(
       root([
         ("colector", table([], line: 1)),
-        ("collector", table([("adress", .string("host")), ("pair", .integer(3)), ("max_datagram", .integer(70_000))], line: 10)),
+        (
+          "collector",
+          table([("adress", .string("host")), ("pair", .integer(3)), ("max_datagram", .integer(70_000))], line: 10)
+        ),
         ("source", array([table([("name", .string("a b")), ("type", .string("patern"))], line: 20)])),
       ]))
-    #expect(problems.map(\.path) == [
-      "colector", "collector.address", "collector.adress", "collector.pair", "collector.max_datagram", "source[0].name",
-      "source[0].type",
-    ])
-    #expect(problems.map(\.kind) == [.unknownKey, .missingKey, .unknownKey, .wrongType, .outOfRange, .invalidValue, .invalidValue])
+    #expect(
+      problems.map(\.path) == [
+        "colector", "collector.address", "collector.adress", "collector.pair", "collector.max_datagram", "source[0].name",
+        "source[0].type",
+      ])
+    #expect(
+      problems.map(\.kind) == [.unknownKey, .missingKey, .unknownKey, .wrongType, .outOfRange, .invalidValue, .invalidValue])
   }
 
   @Test func anUnknownKeyNamesTheNearestKnownOne() throws {
     let problem = try #require(
-      agentProblems(agentRoot(source: [("name", .string("p")), ("type", .string("pattern")), ("mesage_size", .integer(64))])).first)
+      agentProblems(
+        agentRoot(source: [("name", .string("p")), ("type", .string("pattern")), ("mesage_size", .integer(64))])
+      ).first)
     #expect(problem.description == "test:3:1: source[0].mesage_size: is not a known key. Did you mean message_size?")
   }
 
   @Test func aKeyOfAnotherTypeIsUnknownHere() throws {
     let problem = try #require(
-      agentProblems(agentRoot(source: [("name", .string("p")), ("type", .string("pattern")), ("framing", .string("raw"))])).first)
+      agentProblems(agentRoot(source: [("name", .string("p")), ("type", .string("pattern")), ("framing", .string("raw"))]))
+        .first)
     #expect(problem.kind == .unknownKey)
     #expect(problem.remedy.contains("message_size"))
   }
@@ -70,9 +78,11 @@ import Testing
 
   @Test func sizesAreNumbersOrTextsWithAUnit() throws {
     for (value, bytes): (ConfigNode.Value, Int) in [
-      (.string("4 MiB"), 4 << 20), (.string("4MiB"), 4 << 20), (.integer(5_000_000), 5_000_000), (.string("2 GB"), 2_000_000_000),
+      (.string("4 MiB"), 4 << 20), (.string("4MiB"), 4 << 20), (.integer(5_000_000), 5_000_000),
+      (.string("2 GB"), 2_000_000_000),
     ] {
-      #expect(try AgentConfiguration(agentRoot(and: [("buffers", table([("memory", value)]))])).buffers.memoryByteCount == bytes)
+      #expect(
+        try AgentConfiguration(agentRoot(and: [("buffers", table([("memory", value)]))])).buffers.memoryByteCount == bytes)
     }
     for wrong in ["4", "4 mib", "MiB", "-4 MiB", "4.5 MiB", "99999999999999999999 B", "9999999999 TiB", "4 MiB ", "4 Mi B"] {
       let problems = agentProblems(agentRoot(and: [("buffers", table([("memory", .string(wrong))]))]))
@@ -88,7 +98,9 @@ import Testing
   }
 
   @Test func unreliableIsNotDurableUnlessSomebodySaysSoWhichIsAConflict() throws {
-    let plain = agentRoot(source: [("name", .string("p")), ("type", .string("pattern")), ("delivery", .string("unreliable"))])
+    let plain = agentRoot(source: [
+      ("name", .string("p")), ("type", .string("pattern")), ("delivery", .string("unreliable")),
+    ])
     #expect(try AgentConfiguration(plain).sources[0].durable == false)
     let problems = agentProblems(
       agentRoot(source: [
@@ -100,19 +112,22 @@ import Testing
   @Test func twoSourcesOfOneNameAreAConflictThatNamesBothPlaces() throws {
     let source = table([("name", .string("p")), ("type", .string("pattern"))], line: 7)
     let problem = try #require(
-      agentProblems(root([
-        ("collector", table([("address", .string("h")), ("pair", .string("/p"))])), ("source", array([source, source])),
-      ])).first)
+      agentProblems(
+        root([
+          ("collector", table([("address", .string("h")), ("pair", .string("/p"))])), ("source", array([source, source])),
+        ])
+      ).first)
     #expect(problem.path == "source[1].name")
     #expect(problem.message == "\"p\" is taken by the source at test:7:1")
   }
 
   @Test func sixtyFourSourcesAreAccepted65AreNot() {
     func problems(_ count: Int) -> [ConfigProblem] {
-      agentProblems(root([
-        ("collector", table([("address", .string("h")), ("pair", .string("/p"))])),
-        ("source", array((0..<count).map { table([("name", .string("p\($0)")), ("type", .string("pattern"))]) })),
-      ]))
+      agentProblems(
+        root([
+          ("collector", table([("address", .string("h")), ("pair", .string("/p"))])),
+          ("source", array((0..<count).map { table([("name", .string("p\($0)")), ("type", .string("pattern"))]) })),
+        ]))
     }
     #expect(problems(64).isEmpty)
     #expect(problems(65).map(\.kind) == [.outOfRange])
@@ -120,7 +135,8 @@ import Testing
 
   @Test func aPairThatIsNoReferenceIsNotRepeatedInTheMessage() throws {
     let secret = "7f0c5d"
-    let problem = try #require(agentProblems(agentRoot(collector: [("address", .string("h")), ("pair", .string(secret))])).first)
+    let problem = try #require(
+      agentProblems(agentRoot(collector: [("address", .string("h")), ("pair", .string(secret))])).first)
     #expect(!problem.description.contains(secret))
   }
 

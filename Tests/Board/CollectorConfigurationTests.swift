@@ -28,8 +28,10 @@ import Testing
     #expect(made.recording.compression == .zstd)
     #expect(made.recording.syncInterval == .milliseconds(250))
     #expect(made.recording.reserveByteCount == 1 << 30)
-    #expect(made.limits == CollectorConfiguration.Admission(
-      sessionCount: 1024, handshakesPerSecond: 500, maximumMessageByteCount: 16 << 20, memoryByteCount: 256 << 20))
+    #expect(
+      made.limits
+        == CollectorConfiguration.Admission(
+          sessionCount: 1024, handshakesPerSecond: 500, maximumMessageByteCount: 16 << 20, memoryByteCount: 256 << 20))
   }
 
   @Test func sealMustBeWritten() {
@@ -52,13 +54,19 @@ import Testing
 
   @Test func devicesKeepTheirOwnSeedModePermission() throws {
     let made = try CollectorConfiguration(
-      collector(and: [("device", array([
-        table([("pair", .string("credential:a")), ("allow_seed_mode", .bool(true))]), table([("pair", .string("fd:3"))]),
-      ]))]))
-    #expect(made.devices == [
-      CollectorConfiguration.Device(pair: .credential(name: "a"), allowSeedMode: true),
-      CollectorConfiguration.Device(pair: .descriptor(3), allowSeedMode: false),
-    ])
+      collector(and: [
+        (
+          "device",
+          array([
+            table([("pair", .string("credential:a")), ("allow_seed_mode", .bool(true))]), table([("pair", .string("fd:3"))]),
+          ])
+        )
+      ]))
+    #expect(
+      made.devices == [
+        CollectorConfiguration.Device(pair: .credential(name: "a"), allowSeedMode: true),
+        CollectorConfiguration.Device(pair: .descriptor(3), allowSeedMode: false),
+      ])
   }
 
   @Test func durationsNeedAUnit() throws {
@@ -67,7 +75,9 @@ import Testing
     }
     #expect(try CollectorConfiguration(recording(.string("20 ms"))).recording.syncInterval == .milliseconds(20))
     #expect(try CollectorConfiguration(recording(.string("1min"))).recording.syncInterval == .seconds(60))
-    for wrong: ConfigNode.Value in [.integer(250), .string("250"), .string("ms"), .string("9223372036854775807 d"), .string("61 s")] {
+    for wrong: ConfigNode.Value in [
+      .integer(250), .string("250"), .string("ms"), .string("9223372036854775807 d"), .string("61 s"),
+    ] {
       #expect(collectorProblems(recording(wrong)).map(\.path) == ["recording.sync_interval"])
     }
   }
@@ -75,7 +85,8 @@ import Testing
   @Test func aChunkIsNotLargerThanItsSegment() {
     let problems = collectorProblems(
       collector(recording: [
-        ("root", .string("/r")), ("seal", .string("none")), ("segment_size", .string("1 MiB")), ("chunk_size", .string("2 MiB")),
+        ("root", .string("/r")), ("seal", .string("none")), ("segment_size", .string("1 MiB")),
+        ("chunk_size", .string("2 MiB")),
       ]))
     #expect(problems.map(\.kind) == [.conflict])
   }

@@ -16,16 +16,20 @@ struct SplitMix: RandomNumberGenerator {
 @Suite struct DecodingRobustnessTests {
   private static let keys = [
     "device", "agent", "collector", "buffers", "source", "recording", "limits", "name", "type", "address", "pair", "mode",
-    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durable", "priority",
+    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durable",
+    "priority",
     "purpose", "rate_hz", "value", "path", "parse", "line", "column", "unit", "scale", "offset", "framing", "loop",
-    "max_message", "device", "format", "width", "height", "fps", "message_size", "count", "seed", "groups", "listen", "pairs",
+    "max_message", "device", "format", "width", "height", "fps", "message_size", "count", "seed", "groups", "listen",
+    "pairs",
     "allow_seed_mode", "root", "segment_size", "segment_age", "chunk_size", "chunk_age", "compression", "sync_interval",
     "reserve", "sessions", "handshakes_per_second", "board", "gpio", "pin", "bus", "title", "aes", "camera", "chip_label",
     "line_count", "header_pins", "number", "kind", "functions", "decivolts", "pins", "enable", "seal", "",
   ]
   private static let texts = [
-    "", "poll", "file", "camera", "pattern", "system", "raw", "none", "sealed", "hybrid", "1 MiB", "99999999999999999999 TiB",
-    "1 s", "-1 s", "9223372036854775807 d", "/a", "fd:1", "host:1", "line", "power", "ground", "i2c", "\u{0}", "ü\u{301}", "a",
+    "", "poll", "file", "camera", "pattern", "system", "raw", "none", "sealed", "hybrid", "1 MiB",
+    "99999999999999999999 TiB",
+    "1 s", "-1 s", "9223372036854775807 d", "/a", "fd:1", "host:1", "line", "power", "ground", "i2c", "\u{0}", "ü\u{301}",
+    "a",
     String(repeating: "x", count: 5_000),
   ]
   private static let integers: [Int64] = [.min, -1, 0, 1, 2, 40, 65_507, .max, 1 << 32]
@@ -39,9 +43,10 @@ struct SplitMix: RandomNumberGenerator {
     case 3: .bool(Bool.random(using: &random))
     case 4: .datetime("1979-05-27")
     case 5, 6:
-      table((0..<Int.random(in: 0..<8, using: &random)).map { _ in
-        (Self.keys.randomElement(using: &random) ?? "", value(depth: depth - 1, &random))
-      })
+      table(
+        (0..<Int.random(in: 0..<8, using: &random)).map { _ in
+          (Self.keys.randomElement(using: &random) ?? "", value(depth: depth - 1, &random))
+        })
     default: array((0..<Int.random(in: 0..<5, using: &random)).map { _ in value(depth: depth - 1, &random) })
     }
   }
@@ -70,7 +75,9 @@ struct SplitMix: RandomNumberGenerator {
       for seed in UInt64(0)..<200 {
         var random = SplitMix(state: seed)
         let problems = agentProblems(agentRoot(source: good + [(key, value(depth: 2, &random))]))
-        #expect(problems.allSatisfy { $0.path.hasPrefix("source[0].\(key)") || $0.path == "source[0].durable" }, "\(key) seed \(seed)")
+        #expect(
+          problems.allSatisfy { $0.path.hasPrefix("source[0].\(key)") || $0.path == "source[0].durable" },
+          "\(key) seed \(seed)")
       }
     }
   }

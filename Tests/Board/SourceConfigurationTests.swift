@@ -13,13 +13,16 @@ import Testing
   @Test func aPolledSourceReadsItsValues() throws {
     let made = try source([
       ("type", .string("poll")), ("rate_hz", .integer(10)),
-      ("value", array([
-        table([
-          ("name", .string("core_temperature")), ("path", .string("/sys/class/thermal/thermal_zone0/temp")),
-          ("parse", .string("integer")), ("unit", .string("Cel")), ("scale", .float(0.001)), ("offset", .integer(-1)),
-        ]),
-        table([("name", .string("free")), ("path", .string("/proc/meminfo")), ("line", .string("MemAvailable:"))]),
-      ])),
+      (
+        "value",
+        array([
+          table([
+            ("name", .string("core_temperature")), ("path", .string("/sys/class/thermal/thermal_zone0/temp")),
+            ("parse", .string("integer")), ("unit", .string("Cel")), ("scale", .float(0.001)), ("offset", .integer(-1)),
+          ]),
+          table([("name", .string("free")), ("path", .string("/proc/meminfo")), ("line", .string("MemAvailable:"))]),
+        ])
+      ),
     ])
     guard case .poll(let poll) = made.input else {
       Issue.record("the type was poll")
@@ -88,7 +91,8 @@ import Testing
       #expect(camera.height == 480)
       #expect(camera.framesPerSecond == 15)
     }
-    guard case .camera(let named) = try source([("type", .string("camera")), ("device", .string("/dev/video2"))]).input else {
+    guard case .camera(let named) = try source([("type", .string("camera")), ("device", .string("/dev/video2"))]).input
+    else {
       Issue.record("the type was camera")
       return
     }
@@ -101,15 +105,22 @@ import Testing
       return
     }
     #expect(all.groups == SystemGroup.allCases)
-    #expect(problems([("type", .string("system")), ("groups", array([.string("cpu"), .string("cpu")]))]).map(\.kind) == [.conflict])
+    #expect(
+      problems([("type", .string("system")), ("groups", array([.string("cpu"), .string("cpu")]))]).map(\.kind) == [.conflict]
+    )
     #expect(problems([("type", .string("system")), ("groups", array([]))]).map(\.kind) == [.invalidValue])
-    #expect(problems([("type", .string("system")), ("groups", array([.string("cpus")]))]).first?.remedy.contains("Did you mean \"cpu\"?") == true)
+    #expect(
+      problems([("type", .string("system")), ("groups", array([.string("cpus")]))]).first?.remedy.contains(
+        "Did you mean \"cpu\"?") == true)
   }
 
   @Test(arguments: [0.0009, 1000.1, .infinity, -1, .nan])
   func aRateOutsideItsLimitIsRefused(rate: Double) {
     let value = table([("name", .string("a")), ("path", .string("/p"))])
-    #expect(problems([("type", .string("poll")), ("rate_hz", .float(rate)), ("value", array([value]))]).map(\.path) == ["source[0].rate_hz"])
+    #expect(
+      problems([("type", .string("poll")), ("rate_hz", .float(rate)), ("value", array([value]))]).map(\.path) == [
+        "source[0].rate_hz"
+      ])
   }
 
   @Test func priorityAccepts7Rejects8() throws {

@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", NetworkAddress.Mistake.noHost), (":1", .noHost), ("host:", .badPort), ("host:0", .badPort), ("host:65536", .badPort),
+    ("", NetworkAddress.Mistake.noHost), (":1", .noHost), ("host:", .badPort), ("host:0", .badPort),
+    ("host:65536", .badPort),
     ("host:+5", .badPort), ("::1", .needsBrackets), ("[::1", .needsBrackets), ("[::1]9", .badPort), ("a b", .badCharacter),
     ("h\u{0}st", .badCharacter), ("höst", .badCharacter),
   ])
@@ -33,7 +34,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "a.pair", "file:a", "file:", "env:", "env:1X", "env:A=B", "fd:", "fd:-1", "fd:65536", "fd:99999999999", "credential:",
+    "", "a.pair", "file:a", "file:", "env:", "env:1X", "env:A=B", "fd:", "fd:-1", "fd:65536", "fd:99999999999",
+    "credential:",
     "credential:../x", "credential:a/b", "http://x", "/a\u{0}b",
   ])
   func whatIsNoPairReferenceIsRefused(text: String) {

@@ -34,7 +34,9 @@ private func profile(_ name: String) throws -> BoardProfile {
   }
 
   @Test func everyBoardHasAPageOnDeployment() {
-    for board in entries("\(packageRoot)/boards") { #expect(access("\(packageRoot)/boards/\(board)/deploy.md", R_OK) == 0, "\(board)") }
+    for board in entries("\(packageRoot)/boards") {
+      #expect(access("\(packageRoot)/boards/\(board)/deploy.md", R_OK) == 0, "\(board)")
+    }
   }
 
   /// The header that every Raspberry Pi since the B+ has, as its maker's documentation draws it.
@@ -59,7 +61,9 @@ private func profile(_ name: String) throws -> BoardProfile {
     #expect(supply == [1: 33, 2: 50, 4: 50, 17: 33])
     #expect(lines.values.sorted() == Array(0...27))
     #expect(
-      [3, 5, 7, 8, 10, 11, 12, 13, 15, 16, 18, 19, 21, 22, 23, 24, 26, 27, 28, 29, 31, 32, 33, 35, 36, 37, 38, 40].map { lines[$0] }
+      [3, 5, 7, 8, 10, 11, 12, 13, 15, 16, 18, 19, 21, 22, 23, 24, 26, 27, 28, 29, 31, 32, 33, 35, 36, 37, 38, 40].map {
+        lines[$0]
+      }
         == [2, 3, 4, 14, 15, 17, 18, 27, 22, 23, 24, 10, 9, 25, 11, 8, 7, 0, 1, 5, 6, 12, 13, 19, 16, 26, 20, 21])
   }
 
@@ -81,7 +85,10 @@ private func profile(_ name: String) throws -> BoardProfile {
     #expect(problems(ground + line + power + ground) == ["1 is described twice"])
     #expect(problems(ground + line + line.replacing("number=2", with: "number=3")) == ["is on another pin too"])
     #expect(problems(ground + line + power.replacing("33", with: "120")) == ["120 is too large"])
-    #expect(problems(ground + line + power + "[[bus]]\nname='x'\nkind='i2c'\ndevice='/d'\npins=[1]\n") == ["1 is no line of the header"])
+    #expect(
+      problems(ground + line + power + "[[bus]]\nname='x'\nkind='i2c'\ndevice='/d'\npins=[1]\n") == [
+        "1 is no line of the header"
+      ])
   }
 }
 
@@ -121,7 +128,9 @@ private func profile(_ name: String) throws -> BoardProfile {
     defer { fclose(file) }
     var text = ""
     var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, CInt(line.count), file) != nil { text += String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+    while fgets(&line, CInt(line.count), file) != nil {
+      text += String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
     return text
   }
 }

@@ -20,7 +20,8 @@ private final class TemporaryDirectory {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     guard descriptor >= 0 else { throw Failure(code: errno) }
     defer { close(descriptor) }
-    guard text.utf8.withContiguousStorageIfAvailable({ Glibc.write(descriptor, $0.baseAddress, $0.count) }) == text.utf8.count
+    guard
+      text.utf8.withContiguousStorageIfAvailable({ Glibc.write(descriptor, $0.baseAddress, $0.count) }) == text.utf8.count
     else { throw Failure(code: errno) }
   }
 
@@ -80,7 +81,9 @@ private let smallAgent = """
     try directory.write("agent.toml", smallAgent)
     try directory.makeDirectory("agent.conf.d")
     try directory.write("agent.conf.d/20-last.toml", "[collector]\naddress = \"three:3\"\n")
-    try directory.write("agent.conf.d/10-first.toml", """
+    try directory.write(
+      "agent.conf.d/10-first.toml",
+      """
       [collector]
       address = "two:2"
       mode = "seed"
@@ -95,9 +98,10 @@ private let smallAgent = """
     try directory.write("agent.conf.d/ignored.toml~", "nonsense")
     try directory.write("agent.conf.d/.hidden.toml", "nonsense")
     let file = ConfigFile("\(directory.path)/agent.toml")
-    #expect(try file.files().map { String($0.dropFirst(directory.path.utf8.count)) } == [
-      "/agent.toml", "/agent.conf.d/10-first.toml", "/agent.conf.d/20-last.toml",
-    ])
+    #expect(
+      try file.files().map { String($0.dropFirst(directory.path.utf8.count)) } == [
+        "/agent.toml", "/agent.conf.d/10-first.toml", "/agent.conf.d/20-last.toml",
+      ])
     let agent = try file.agent()
     #expect(agent.collector.address.host == "three")
     #expect(agent.collector.mode == .seed)
@@ -114,7 +118,9 @@ private let smallAgent = """
       _ = try ConfigFile("\(directory.path)/agent.toml").agent()
       Issue.record("mod is no key")
     } catch {
-      #expect(error.description == "\(directory.path)/agent.conf.d/x.toml:2:1: collector.mod: is not a known key. Did you mean mode?")
+      #expect(
+        error.description
+          == "\(directory.path)/agent.conf.d/x.toml:2:1: collector.mod: is not a known key. Did you mean mode?")
     }
   }
 
@@ -133,7 +139,9 @@ private let smallAgent = """
 
   @Test func whatCannotBeReadSaysWhy() throws {
     let directory = try TemporaryDirectory()
-    #expect(failure("\(directory.path)/none.toml")?.contains("No such file or directory. Create it, or give the right path with --config.") == true)
+    #expect(
+      failure("\(directory.path)/none.toml")?.contains(
+        "No such file or directory. Create it, or give the right path with --config.") == true)
     #expect(failure(directory.path)?.contains("is a directory. Name the file") == true)
     #expect(mkfifo("\(directory.path)/fifo", 0o600) == 0)
     #expect(failure("\(directory.path)/fifo")?.contains("is no regular file") == true)

@@ -42,10 +42,13 @@ private func contents(_ path: String) throws -> String {
     var keys: Set<String> = []
     for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration"] {
       for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
-        for accessor in ["integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
-          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables"]
-        {
-          for part in line.split(separator: ".\(accessor)(\"").dropFirst() { keys.insert(String(part.prefix { $0 != "\"" })) }
+        for accessor in [
+          "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
+          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables",
+        ] {
+          for part in line.split(separator: ".\(accessor)(\"").dropFirst() {
+            keys.insert(String(part.prefix { $0 != "\"" }))
+          }
         }
       }
     }
@@ -72,12 +75,16 @@ private func contents(_ path: String) throws -> String {
       }
       #expect(found, "| `\(key)` | \(usual) | \(range) |")
     }
-    func count(_ key: String, _ limit: Limit<Int>) { row(key, "\(limit.minimum) to \(limit.maximum)", usual: "\(limit.usual)") }
+    func count(_ key: String, _ limit: Limit<Int>) {
+      row(key, "\(limit.minimum) to \(limit.maximum)", usual: "\(limit.usual)")
+    }
     func rate(_ key: String, _ limit: Limit<Double>) {
       row(key, "\(plain(limit.minimum)) to \(plain(limit.maximum))", usual: plain(limit.usual))
     }
     func size(_ key: String, _ limit: Limit<Int>) {
-      row(key, "\(Quantity.text(bytes: limit.minimum)) to \(Quantity.text(bytes: limit.maximum))", usual: Quantity.text(bytes: limit.usual))
+      row(
+        key, "\(Quantity.text(bytes: limit.minimum)) to \(Quantity.text(bytes: limit.maximum))",
+        usual: Quantity.text(bytes: limit.usual))
     }
     func duration(_ key: String, _ limit: Limit<Duration>) {
       row(key, "\(Quantity.text(limit.minimum)) to \(Quantity.text(limit.maximum))", usual: Quantity.text(limit.usual))

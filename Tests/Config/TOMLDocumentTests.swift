@@ -4,7 +4,9 @@ import Testing
 
 /// The value at a path of keys in a text, or what is wrong with the text.
 private func parse(_ text: String) -> Result<ConfigNode, ConfigurationError> {
-  do throws(ConfigurationError) { return .success(try TOMLDocument.parse(text, source: "t")) } catch { return .failure(error) }
+  do throws(ConfigurationError) { return .success(try TOMLDocument.parse(text, source: "t")) } catch {
+    return .failure(error)
+  }
 }
 
 private func value(_ text: String) -> ConfigNode.Value? {
@@ -32,7 +34,8 @@ private func shape(_ node: ConfigNode) -> String {
 
 @Suite struct TOMLDocumentTests {
   @Test(arguments: [
-    ("0", Int64(0)), ("+99", 99), ("-17", -17), ("1_000", 1000), ("0xDEAD_beef", 0xDEAD_BEEF), ("0o755", 0o755), ("0b1101", 13),
+    ("0", Int64(0)), ("+99", 99), ("-17", -17), ("1_000", 1000), ("0xDEAD_beef", 0xDEAD_BEEF), ("0o755", 0o755),
+    ("0b1101", 13),
     ("9223372036854775807", .max), ("-9223372036854775808", .min), ("-0", 0),
   ])
   func wholeNumbers(text: String, expected: Int64) {
@@ -40,7 +43,8 @@ private func shape(_ node: ConfigNode) -> String {
   }
 
   @Test(arguments: [
-    ("1.5", 1.5), ("-0.25", -0.25), ("5e+22", 5e22), ("1e06", 1e6), ("-2E-2", -2e-2), ("6.626e-34", 6.626e-34), ("9_224.5", 9224.5),
+    ("1.5", 1.5), ("-0.25", -0.25), ("5e+22", 5e22), ("1e06", 1e6), ("-2E-2", -2e-2), ("6.626e-34", 6.626e-34),
+    ("9_224.5", 9224.5),
     ("inf", Double.infinity), ("-inf", -.infinity),
   ])
   func numbersWithAFraction(text: String, expected: Double) {
@@ -48,7 +52,8 @@ private func shape(_ node: ConfigNode) -> String {
   }
 
   @Test(arguments: [
-    "01", "+-1", "1_", "_1", "1__0", "0x", "0xg", "-0x1", "1.", ".5", "1.e5", "1e", "1e+", "1_.5", "1._5", "9223372036854775808",
+    "01", "+-1", "1_", "_1", "1__0", "0x", "0xg", "-0x1", "1.", ".5", "1.e5", "1e", "1e+", "1_.5", "1._5",
+    "9223372036854775808",
     "0x10000000000000000", "inf1", "Inf", "tru", "True", "10 s", "word", "1 2", "'a' 'b'", "",
   ])
   func whatIsNoValueIsRefused(text: String) {
@@ -64,7 +69,10 @@ private func shape(_ node: ConfigNode) -> String {
     #expect(value(text) == .datetime(expected))
   }
 
-  @Test(arguments: ["2023-02-29", "1979-13-01", "1979-00-01", "1979-01-32", "24:00:00", "07:60:00", "07:32", "1979-05-27T", "1979-05-27T07:32:00+24:00", "07:32:00."])
+  @Test(arguments: [
+    "2023-02-29", "1979-13-01", "1979-00-01", "1979-01-32", "24:00:00", "07:60:00", "07:32", "1979-05-27T",
+    "1979-05-27T07:32:00+24:00", "07:32:00.",
+  ])
   func whatIsNoDateIsRefused(text: String) {
     #expect(problem("v = " + text)?.kind == .syntax)
   }
@@ -81,7 +89,8 @@ private func shape(_ node: ConfigNode) -> String {
   }
 
   @Test(arguments: [
-    "\"a", "'a", "\"a\nb\"", "'a\nb'", #""\x41""#, #""\u12""#, #""\ud800""#, #""\U00110000""#, "\"\u{1}\"", "\"\"\"a", "'''a''", "\"a\u{7F}\"",
+    "\"a", "'a", "\"a\nb\"", "'a\nb'", #""\x41""#, #""\u12""#, #""\ud800""#, #""\U00110000""#, "\"\u{1}\"", "\"\"\"a",
+    "'''a''", "\"a\u{7F}\"",
   ])
   func brokenTextsAreRefused(text: String) {
     #expect(problem("v = " + text)?.kind == .syntax)
@@ -107,11 +116,15 @@ private func shape(_ node: ConfigNode) -> String {
       name = "two"
       [t.w.x]
       """
-    #expect(try shape(parse(text).get()) == "{a:{b:{c:1,d:2}},quoted key:{x.y:3},t:{list:[1,[2,3],{x:1,y:{z:2}}],u:{v:true},w:{x:{}}},s:[{name:'one',value:[{n:1},{n:2}]},{name:'two'}]}")
+    #expect(
+      try shape(parse(text).get())
+        == "{a:{b:{c:1,d:2}},quoted key:{x.y:3},t:{list:[1,[2,3],{x:1,y:{z:2}}],u:{v:true},w:{x:{}}},s:[{name:'one',value:[{n:1},{n:2}]},{name:'two'}]}"
+    )
   }
 
   @Test(arguments: [
-    "a = 1\na = 2", "[a]\n[a]", "[a.b]\n[a]\n[a]", "a = 1\n[a]", "a.b = 1\n[a]", "a = 1\na.b = 2", "[[a]]\n[a]", "[a]\n[[a]]", "a = []\n[[a]]",
+    "a = 1\na = 2", "[a]\n[a]", "[a.b]\n[a]\n[a]", "a = 1\n[a]", "a.b = 1\n[a]", "a = 1\na.b = 2", "[[a]]\n[a]",
+    "[a]\n[[a]]", "a = []\n[[a]]",
     "a = { b = 1 }\n[a.c]", "a = { b = 1 }\na.c = 2", "[a.b]\n[a]\nb.c = 1", "a = { b = 1, b = 2 }", "[a]\nb.c = 1\n[a.b]",
   ])
   func whatIsDefinedTwiceIsRefused(text: String) throws {
@@ -128,7 +141,9 @@ private func shape(_ node: ConfigNode) -> String {
 
   @Test func positionsAreThoseOfKeysAndValues() throws {
     let root = try parse("# ä\n[tab]\n  ü = 1".replacing("ü", with: "'ü'") + "\n  list = [ 'é', 2 ]\n").get()
-    guard case .table(let top) = root.value, case .table(let tab) = top["tab"]?.value, case .array(let list) = tab["list"]?.value else {
+    guard case .table(let top) = root.value, case .table(let tab) = top["tab"]?.value,
+      case .array(let list) = tab["list"]?.value
+    else {
       Issue.record("the tables are there")
       return
     }
@@ -141,7 +156,9 @@ private func shape(_ node: ConfigNode) -> String {
 
   @Test func errorsSayWhereAndWhatWouldBeRight() {
     let remedy = "Write key = value, texts between quotes, and no key or table twice."
-    #expect(problem("a = 1\nb = host:1\n")?.description == "t:2:5: error while parsing value: could not determine value type. \(remedy)")
+    #expect(
+      problem("a = 1\nb = host:1\n")?.description
+        == "t:2:5: error while parsing value: could not determine value type. \(remedy)")
     #expect(problem("a 1")?.description == "t:1:3: error while parsing key-value pair: expected '=', saw '1'. \(remedy)")
     #expect(problem("ä = 1")?.position == ConfigPosition(source: "t", line: 1, column: 1))
     #expect(problem("a = 'ä' b = 2")?.position.column == 9)
@@ -167,10 +184,13 @@ private func shape(_ node: ConfigNode) -> String {
   }
 
   @Test func depth32IsReadDepth33IsRefused() {
-    func nested(_ depth: Int) -> String { "v = " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+    func nested(_ depth: Int) -> String {
+      "v = " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
     #expect(problem(nested(32)) == nil)
     #expect(problem(nested(33))?.message == "values are nested more than 32 deep")
-    #expect(problem("v = " + String(repeating: "{a.a.a.a.a.a.a.a=", count: 5))?.message == "values are nested more than 32 deep")
+    #expect(
+      problem("v = " + String(repeating: "{a.a.a.a.a.a.a.a=", count: 5))?.message == "values are nested more than 32 deep")
     #expect(problem("v = " + String(repeating: "[", count: 500_000))?.message == "values are nested more than 32 deep")
     #expect(problem(String(repeating: "a.", count: 500_000) + "a = 1")?.message == "the key has more than 32 parts")
     #expect(problem("[" + Array(repeating: "a", count: 33).joined(separator: ".") + "]")?.kind == .syntax)
@@ -199,7 +219,9 @@ private func shape(_ node: ConfigNode) -> String {
 
   /// The library's texts end at a NUL, and a key cut short would be missing from its own table.
   @Test func aNULIsRefusedHoweverItIsWritten() {
-    #expect(problem(#"a = 1\nb = "c\u0000d""#.replacing(#"\n"#, with: "\n"))?.position == ConfigPosition(source: "t", line: 2, column: 7))
+    #expect(
+      problem(#"a = 1\nb = "c\u0000d""#.replacing(#"\n"#, with: "\n"))?.position
+        == ConfigPosition(source: "t", line: 2, column: 7))
     #expect(problem(#""a\u0000b" = 1"#)?.message == "the escape stands for a NUL")
     #expect(problem(#"v = """\U00000000""""#)?.message == "the escape stands for a NUL")
     #expect(problem("a = 1 # \u{0}\n")?.position == ConfigPosition(source: "t", line: 1, column: 9))
@@ -232,10 +254,13 @@ private func shape(_ node: ConfigNode) -> String {
   }
 
   @Test func placesHoldAfterTextsOfSeveralLinesAndInNestedTables() throws {
-    let text = "x = \"\"\"\n[no] = \\\"\"\"\\\n\"\"\"\"\"\n[[s]]\nl = [ # ]\n '[', { k.m = 1, n = ']' },\n]\n[[s]]\n[s.u]\nw = 1"
+    let text =
+      "x = \"\"\"\n[no] = \\\"\"\"\\\n\"\"\"\"\"\n[[s]]\nl = [ # ]\n '[', { k.m = 1, n = ']' },\n]\n[[s]]\n[s.u]\nw = 1"
     let root = try parse(text).get()
-    guard case .table(let top) = root.value, case .array(let list) = top["s"]?.value, case .table(let first) = list.first?.value,
-      case .array(let l) = first["l"]?.value, case .table(let inline) = l.last?.value, case .table(let last) = list.last?.value,
+    guard case .table(let top) = root.value, case .array(let list) = top["s"]?.value,
+      case .table(let first) = list.first?.value,
+      case .array(let l) = first["l"]?.value, case .table(let inline) = l.last?.value,
+      case .table(let last) = list.last?.value,
       case .table(let u) = last["u"]?.value
     else {
       Issue.record("the tables are there")
@@ -243,7 +268,10 @@ private func shape(_ node: ConfigNode) -> String {
     }
     #expect(top.entries.map(\.key) == ["x", "s"])
     #expect(list.map(\.position.line) == [4, 8])
-    #expect(l.map(\.position) == [ConfigPosition(source: "t", line: 6, column: 2), ConfigPosition(source: "t", line: 6, column: 7)])
+    #expect(
+      l.map(\.position) == [
+        ConfigPosition(source: "t", line: 6, column: 2), ConfigPosition(source: "t", line: 6, column: 7),
+      ])
     #expect(inline["n"]?.position == ConfigPosition(source: "t", line: 6, column: 22))
     #expect(u["w"]?.position == ConfigPosition(source: "t", line: 10, column: 5))
   }
@@ -252,7 +280,9 @@ private func shape(_ node: ConfigNode) -> String {
   @Test func noChangedByteTrapsTheReader() {
     let text = Array(demo.utf8)
     for length in 0...text.count { _ = try? TOMLDocument.parse(Array(text[..<length]), source: "t") }
-    let bytes: [UInt8] = [0, 9, 10, 13, 0x20, 0x22, 0x23, 0x27, 0x2C, 0x2E, 0x30, 0x3D, 0x5B, 0x5C, 0x5D, 0x7B, 0x7D, 0x80, 0xFF]
+    let bytes: [UInt8] = [
+      0, 9, 10, 13, 0x20, 0x22, 0x23, 0x27, 0x2C, 0x2E, 0x30, 0x3D, 0x5B, 0x5C, 0x5D, 0x7B, 0x7D, 0x80, 0xFF,
+    ]
     for index in text.indices {
       for byte in bytes {
         var changed = text

@@ -82,7 +82,9 @@ import Testing
   func weakSeeds() {
     #expect(throws: Seed.Weakness.wrongLength(31)) { try Seed(bytes: [UInt8](repeating: 1, count: 31)) }
     #expect(throws: Seed.Weakness.allBytesEqual) { try Seed(bytes: [UInt8](repeating: 0, count: 32)) }
-    #expect(throws: Seed.Weakness.printableText) { try Seed(bytes: Array("correct-horse-battery-staple-1234".utf8.prefix(32))) }
+    #expect(throws: Seed.Weakness.printableText) {
+      try Seed(bytes: Array("correct-horse-battery-staple-1234".utf8.prefix(32)))
+    }
     #expect(throws: Seed.Weakness.tooFewDistinctBytes(7)) { try Seed(bytes: (0..<32).map { UInt8($0 % 7) }) }
   }
 }

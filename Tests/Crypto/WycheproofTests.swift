@@ -42,7 +42,9 @@ import Testing
     #expect(applicable > 50)
   }
 
-  @Test("X25519: agreement, and refusal of keys of small order", .enabled(if: isThere, "Wycheproof's files are not beside this repository"))
+  @Test(
+    "X25519: agreement, and refusal of keys of small order",
+    .enabled(if: isThere, "Wycheproof's files are not beside this repository"))
   func x25519() throws {
     for group in try Self.groups("x25519_test.json") {
       for test in Self.cases(group) {

@@ -70,14 +70,16 @@ extension EndToEnd {
 
     /// As `| head -1` does: the reader goes away in the middle.
     @Test(arguments: [
-      ["replay", "--fast", "--format", "ndjson"], ["replay", "--fast"], ["export"], ["export", "--to", "csv", "--streams", "pattern"],
+      ["replay", "--fast", "--format", "ndjson"], ["replay", "--fast"], ["export"],
+      ["export", "--to", "csv", "--streams", "pattern"],
     ])
     func aReaderThatGoesAwayEndsTheProgramQuietly(words: [String]) async throws {
       let site = try await Site.recorded(pattern: 1000)
       var ends: [CInt] = [0, 0]
       try #require(pipe(&ends) == 0)
       for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      let program = try Program("stt", [words[0], site.recordings] + words.dropFirst(), log: "\(site.path)/broken", standardOutput: ends[1])
+      let program = try Program(
+        "stt", [words[0], site.recordings] + words.dropFirst(), log: "\(site.path)/broken", standardOutput: ends[1])
       close(ends[1])
       var byte: UInt8 = 0
       #expect(read(ends[0], &byte, 1) == 1)

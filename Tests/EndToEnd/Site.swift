@@ -62,7 +62,9 @@ final class Site: Sendable {
 
   private func answers(_ program: Program, at socket: String) async throws {
     try await eventually("\(program.name) answers at its status socket") {
-      if let code = program.exitCode { throw NeverHappened(description: "\(program.name) ended with \(code): \(program.standardError)") }
+      if let code = program.exitCode {
+        throw NeverHappened(description: "\(program.name) ended with \(code): \(program.standardError)")
+      }
       return (try? StatusSocket.ask(socket)) != nil
     }
   }

@@ -38,8 +38,10 @@ extension EndToEnd {
     }
 
     @Test(arguments: [
-      ["stt", "--nonsense"], ["stt", "verify"], ["stt", "export", "x", "--to", "csv"], ["stt", "replay", "x", "--speed", "0"],
-      ["stt", "seed", "new", "../etc"], ["stt-agent", "--nonsense"], ["stt-agent", "--for", "0"], ["stt-collector", "nonsense"],
+      ["stt", "--nonsense"], ["stt", "verify"], ["stt", "export", "x", "--to", "csv"],
+      ["stt", "replay", "x", "--speed", "0"],
+      ["stt", "seed", "new", "../etc"], ["stt-agent", "--nonsense"], ["stt-agent", "--for", "0"],
+      ["stt-collector", "nonsense"],
     ])
     func wrongUsageIsExitCode64(words: [String]) async throws {
       let site = try await Site()

@@ -95,7 +95,8 @@ private func loadError(_ path: String) -> PairStoreError? {
   @Test func eachMistakeHasItsOwnSentence() throws {
     let good = String(decoding: try text(try PairFile.generate(name: "a"), commented: false), as: UTF8.self)
     func broken(_ old: String, _ new: String) -> PairFlaw? { flaw(Array(good.replacing(old, with: new).utf8)) }
-    #expect(broken("stt-pair=1", "stt-pair=2") == .line(1, "announces another version of pair file; this program reads version 1"))
+    #expect(
+      broken("stt-pair=1", "stt-pair=2") == .line(1, "announces another version of pair file; this program reads version 1"))
     #expect(broken("epoch=1\n", "") == .missing(key: "epoch"))
     #expect(broken("epoch=1\n", "epoch=1\nepoch=1\n") == .line(6, "repeats the key \"epoch\""))
     #expect(broken("epoch=1\n", "epoch=0\n") == .badEpoch)
@@ -133,7 +134,9 @@ private func loadError(_ path: String) -> PairStoreError? {
     #expect(weakness((0..<32).map { UInt8($0) }) == .arithmeticSequence)
     #expect(weakness((0..<32).map { UInt8(truncatingIfNeeded: 250 - $0 * 37) }) == .arithmeticSequence)
     #expect(weakness((0..<32).map { [0, 200, 3, 77, 91, 6, 255][$0 * $0 % 7] }) == .tooFewDistinctBytes(4))
-    #expect(weakness((0..<32).map { [0, 200, 3, 77, 91, 6, 255, 8, 9, 10, 11, 12, 13, 14, 130, 140][$0 % 16] }) == .repeated(period: 16))
+    #expect(
+      weakness((0..<32).map { [0, 200, 3, 77, 91, 6, 255, 8, 9, 10, 11, 12, 13, 14, 130, 140][$0 % 16] })
+        == .repeated(period: 16))
   }
 
   @Test func eightDistinctBytesAreAcceptedSevenAreNot() {
@@ -195,7 +198,9 @@ private func loadError(_ path: String) -> PairStoreError? {
     guard case .symbolicLink = loadError("\(directory.path)/link") else { return _ = Issue.record("a link was followed") }
     guard case .notRegular = loadError("\(directory.path)/pipe") else { return _ = Issue.record("a pipe was read") }
     guard case .notRegular = loadError(directory.path) else { return _ = Issue.record("a directory was read") }
-    guard case .unreadable(_, ENOENT) = loadError("\(directory.path)/none") else { return _ = Issue.record("nothing was read") }
+    guard case .unreadable(_, ENOENT) = loadError("\(directory.path)/none") else {
+      return _ = Issue.record("nothing was read")
+    }
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root can give a file away"))
@@ -256,7 +261,10 @@ private func loadError(_ path: String) -> PairStoreError? {
     try directory.write("readme", Array("nonsense".utf8))
     let (pairs, failures) = try PairFile.loadAll(in: directory.path)
     #expect(pairs.map(\.name) == ["a", "b"])
-    #expect(failures.map(\.description) == ["\(directory.path)/c.pair: line 1 has no \"=\". Copy the whole file again from where it was made."])
+    #expect(
+      failures.map(\.description) == [
+        "\(directory.path)/c.pair: line 1 has no \"=\". Copy the whole file again from where it was made."
+      ])
     #expect(throws: PairStoreError.self) { try PairFile.loadAll(in: "\(directory.path)/none") }
   }
 

@@ -142,7 +142,8 @@ private final class Accepted {
 
   @Test func the4294967295thHandshakeIsTheLast() throws {
     let record = StateRecord([
-      "stt-counter": "1", "device-id": hexadecimal(pair.deviceID), "collector-id": hexadecimal(pair.collectorID), "epoch": "1",
+      "stt-counter": "1", "device-id": hexadecimal(pair.deviceID), "collector-id": hexadecimal(pair.collectorID),
+      "epoch": "1",
       "first-free": "4294967295",
     ])
     try directory.write(HandshakeCounter.fileName(of: pair.key), record.bytes)

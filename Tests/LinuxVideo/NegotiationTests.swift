@@ -12,8 +12,7 @@ import Testing
       framesPerSecond: [5, 50]),
   ]
 
-  func mode(_ format: VideoFormat?, _ width: Int, _ height: Int, _ rate: Double = 30) throws(CameraError) -> CameraMode
-  {
+  func mode(_ format: VideoFormat?, _ width: Int, _ height: Int, _ rate: Double = 30) throws(CameraError) -> CameraMode {
     try CameraRequest(format: format, width: width, height: height, framesPerSecond: rate).mode(
       among: offers, of: "/dev/video9")
   }

@@ -10,7 +10,9 @@ struct ArraySource: ByteSource {
   func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
     guard offset < UInt64(bytes.count) else { return 0 }
     let count = min(destination.count, bytes.count - Int(offset))
-    bytes.withUnsafeBytes { destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count])) }
+    bytes.withUnsafeBytes {
+      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
+    }
     return count
   }
 }

@@ -23,7 +23,8 @@ import Testing
 
   static func stream(_ device: String = "dev", purpose: String = "main", name: String = "s") -> RecordedStream {
     RecordedStream(
-      device: device, name: name, uid: name == "s" ? "00112233445566778899aabbccddeeff" : "ffeeddccbbaa99887766554433221100", incarnation: 4, purpose: purpose,
+      device: device, name: name, uid: name == "s" ? "00112233445566778899aabbccddeeff" : "ffeeddccbbaa99887766554433221100",
+      incarnation: 4, purpose: purpose,
       schema: .opaque, isReliable: true, isDurable: true)
   }
 

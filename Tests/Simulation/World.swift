@@ -83,7 +83,9 @@ final class World {
   func promised(_ stream: Int) -> UInt64 { device.outbox.durable(stream) }
   var recorded: [RecordingSink.Recorded] { sink.streams }
 
-  var deviceWall: UInt64 { UInt64(bitPattern: Int64(bitPattern: now.nanoseconds) &+ 1_700_000_000_000_000_000 &+ wallOffset) }
+  var deviceWall: UInt64 {
+    UInt64(bitPattern: Int64(bitPattern: now.nanoseconds) &+ 1_700_000_000_000_000_000 &+ wallOffset)
+  }
   var collectorWall: UInt64 { now.nanoseconds &+ 1_700_000_000_000_000_000 }
 
   func open(
@@ -106,7 +108,9 @@ final class World {
   func send(_ stream: Int, byteCount: Int) -> Bool {
     guard var lease = pool.lease(atLeast: max(1, byteCount)) else { return false }
     let payload = Self.payload(stream: stream, number: device.outbox.nextNumber(stream), byteCount: byteCount)
-    payload.withUnsafeBytes { lease.unsafeBase.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(lease.unsafeBase), byteCount: byteCount) }
+    payload.withUnsafeBytes {
+      lease.unsafeBase.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(lease.unsafeBase), byteCount: byteCount)
+    }
     lease.count = byteCount
     device.enqueue(
       time: MessageTime(monotonicNanoseconds: now.nanoseconds, wallNanoseconds: deviceWall), head: nil, body: lease,

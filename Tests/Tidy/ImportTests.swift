@@ -15,7 +15,8 @@ func importedModule(_ line: Substring) -> String? {
 @Suite struct ImportTests {
   @Test(arguments: [
     ("import Glibc", "Glibc"), ("public import STTBoard", "STTBoard"), ("  @preconcurrency import Foundation", "Foundation"),
-    ("@_spi(X) public import STC", "STC"), ("import struct Foundation.Date", "Foundation"), ("import func Glibc.open", "Glibc"),
+    ("@_spi(X) public import STC", "STC"), ("import struct Foundation.Date", "Foundation"),
+    ("import func Glibc.open", "Glibc"),
   ])
   func importsAreFound(line: String, module: String) {
     #expect(importedModule(line[...]) == module)
@@ -32,7 +33,8 @@ func importedModule(_ line: Substring) -> String? {
     for file in files {
       let folder = Modules.folder(of: file.path)
       guard let allowed = Modules.allowed(in: folder) else {
-        Issue.record("\(file.path): the folder \(folder) has no place in Tests/Tidy/Modules.swift: say whether it is core or edge")
+        Issue.record(
+          "\(file.path): the folder \(folder) has no place in Tests/Tidy/Modules.swift: say whether it is core or edge")
         continue
       }
       for (index, line) in file.lines.enumerated() {
@@ -44,7 +46,9 @@ func importedModule(_ line: Substring) -> String? {
   }
 
   @Test func coreSeesNothingOfTheSystemAndSTCAloneSeesCrypto() {
-    let outside: Set<String> = ["Foundation", "FoundationEssentials", "Glibc", "Musl", "Dispatch", "Logging", "NIOCore", "CLinux"]
+    let outside: Set<String> = [
+      "Foundation", "FoundationEssentials", "Glibc", "Musl", "Dispatch", "Logging", "NIOCore", "CLinux",
+    ]
     for (name, module) in Modules.core {
       #expect(module.sees.isDisjoint(with: outside), "\(name)")
       #expect(module.sees.contains("Crypto") == (name == "STC"), "\(name)")

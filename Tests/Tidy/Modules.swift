@@ -61,15 +61,19 @@ enum Modules {
     if folder == edges["STTConfig"] { return coreNames.union(system).union(everywhere).union(["TOMLKit"]) }
     if edges.values.contains(folder) { return coreNames.union(system).union(everywhere) }
     if folder == compositions["STTAgentRuntime"] {
-      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting(["STTRecorder"]).union(system).union(everywhere)
-        .union(["Logging"])
+      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting(["STTRecorder"]).union(system).union(
+        everywhere
+      )
+      .union(["Logging"])
     }
     if folder == compositions["STTCollectorRuntime"] {
       return coreNames.union(edgeNames).union(system).union(everywhere)
         .union(["Logging", "Metrics", "ServiceLifecycle", "NIOCore", "NIOPosix"])
     }
     if executables.values.contains(folder) {
-      var names = coreNames.union(edgeNames).union(system).union(everywhere).union(["ArgumentParser", "Logging", "CQRencode", "CAllocations"])
+      var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
+        "ArgumentParser", "Logging", "CQRencode", "CAllocations",
+      ])
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
       if folder != executables["stt-agent"] { names.insert("STTCollectorRuntime") }
       return names

@@ -16,7 +16,8 @@ struct Repository {
   }
 
   private static let textSuffixes = [
-    "swift", "c", "h", "modulemap", "md", "toml", "service", "conf", "rules", "py", "sh", "json", "html", "txt", "yml", "yaml", "Makefile", "run",
+    "swift", "c", "h", "modulemap", "md", "toml", "service", "conf", "rules", "py", "sh", "json", "html", "txt", "yml",
+    "yaml", "Makefile", "run",
   ]
 
   /// Every text file outside hidden and build directories.

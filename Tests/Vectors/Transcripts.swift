@@ -53,14 +53,18 @@ enum Transcripts {
       pair: try Pair(initiatorID: field("device_id"), responderID: field("collector_id"), epoch: 1))
     let now = MonotonicTime(nanoseconds: UInt64(given["now_ns"] ?? "") ?? 0)
     var deviceScript = Script(
-      [field("initiator_x25519"), field("initiator_nonce"), field("hint_salt")] + (mode == .hybrid ? [field("kem_seed")] : []))
+      [field("initiator_x25519"), field("initiator_nonce"), field("hint_salt")]
+        + (mode == .hybrid ? [field("kem_seed")] : []))
     let started = InitiatorHandshake(
       offer: HandshakeOffer(modes: [mode], suites: [suite]), keys: keys, counter: UInt64(given["counter"] ?? "") ?? 0,
       bootID: UInt64(given["boot_id"] ?? "") ?? 0, wallMilliseconds: UInt64(given["wall_ms"] ?? "") ?? 0, now: now,
       using: &deviceScript)
     guard var device = started, let hello = device.datagrams(now: now).first else { throw Stuck(at: "HELLO") }
     var script = Script(
-      [field("biscuit_key"), field("cookie_key"), field("responder_x25519"), field("responder_nonce"), field("biscuit_salt")])
+      [
+        field("biscuit_key"), field("cookie_key"), field("responder_x25519"), field("responder_nonce"),
+        field("biscuit_salt"),
+      ])
     var collector = ResponderHandshake(
       offer: HandshakeOffer(modes: [.hybrid, .seed], suites: [suite]), now: now, using: &script)
     _ = collector.add(.init(keys: keys, epoch: 1, lastCounter: 0), now: now)

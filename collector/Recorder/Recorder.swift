@@ -96,7 +96,9 @@ public final class Recorder {
     if segment.places[token]?.stream.isDurable == true, segment.unsyncedSince == nil { segment.unsyncedSince = now }
     messageCount += 1
     payloadByteCount += UInt64(first.count + second.count)
-    if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount { attempt(now) { () throws(RecorderError) in try store(segment) } }
+    if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount {
+      attempt(now) { () throws(RecorderError) in try store(segment) }
+    }
     return true
   }
 
@@ -202,7 +204,8 @@ public final class Recorder {
     var free: UInt64 = 0
     guard clinux_free_bytes(root, &free) == 0 else { return }
     if free < settings.reserveByteCount {
-      throw RecorderError(doing: "keep \(settings.reserveByteCount >> 20) MiB free while writing to", path: root, number: ENOSPC)
+      throw RecorderError(
+        doing: "keep \(settings.reserveByteCount >> 20) MiB free while writing to", path: root, number: ENOSPC)
     }
   }
 

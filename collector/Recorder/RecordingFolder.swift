@@ -41,7 +41,11 @@ struct RecordingFolder {
   }
 
   /// Names of its segments, oldest first.
-  func segments() -> [String] { Self.entries(path).filter { $0.hasSuffix(".mcap") && Self.number($0) != nil }.sorted { (Self.number($0) ?? 0) < (Self.number($1) ?? 0) } }
+  func segments() -> [String] {
+    Self.entries(path).filter { $0.hasSuffix(".mcap") && Self.number($0) != nil }.sorted {
+      (Self.number($0) ?? 0) < (Self.number($1) ?? 0)
+    }
+  }
 
   /// Names in a directory, without hidden ones; empty when it can't be read.
   static func entries(_ path: String) -> [String] {

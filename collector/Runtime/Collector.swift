@@ -53,7 +53,8 @@ public struct Collector: ~Copyable {
     let socket = try UDPSocket(bind: address)
     let pool = BufferPool(slabs(configuration.limits.memoryByteCount))
     var core = CollectorCore(
-      configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state), pool: pool,
+      configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state),
+      pool: pool,
       channel: channel, log: log)
     core.recall(recorder.positions)
     guard let receiving = ReceiveBatch(pool: pool) else {
@@ -102,7 +103,8 @@ public struct Collector: ~Copyable {
       pairs += found.pairs.map { KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode) }
     }
     guard !pairs.isEmpty else {
-      throw CollectorFailure("there is no device to serve: make a pair with `stt seed new NAME` and name it under [[device]] or in `pairs`")
+      throw CollectorFailure(
+        "there is no device to serve: make a pair with `stt seed new NAME` and name it under [[device]] or in `pairs`")
     }
     let names = pairs.map(\.pair.name)
     if let double = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -264,7 +266,8 @@ public struct Collector: ~Copyable {
     _ = socket.requestSendBuffer(wanted)
     if given < wanted {
       log.warning(
-        "the kernel gave \(given >> 10) KiB of receive buffer instead of \(wanted >> 10): bursts may be lost; raise net.core.rmem_max")
+        "the kernel gave \(given >> 10) KiB of receive buffer instead of \(wanted >> 10): bursts may be lost; raise net.core.rmem_max"
+      )
     }
   }
 
