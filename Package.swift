@@ -106,6 +106,7 @@ let package = Package(
       ]),
 
     tests("Board", ["STTBoard"]),
+    tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Crypto", ["STC", "STTWire"]),
     tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
@@ -121,5 +122,6 @@ let package = Package(
     tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
     tests("Tidy", []),
     tests("Vectors", ["STC", "STTSession", "STTWire"], exclude: ["decode.py", "transcripts"]),
+    tests("Wire", ["STTChecksum", "STTWire"]),
   ]
 )

@@ -11,8 +11,6 @@ public struct Hello: Hashable, Sendable {
   /// Bytes before ``sealed``, its additional data.
   public static let sealedOffset = 88
   static let sealedByteCount = 48
-  /// A HELLO may be padded further; more than this is nobody's.
-  static let largestPayload = 1172
 
   public var modes: UInt8
   public var suites: UInt16
@@ -41,8 +39,7 @@ public struct Hello: Hashable, Sendable {
   }
 
   public init(payload: [UInt8]) throws(WireError) {
-    guard payload.count >= Self.payloadByteCount else { throw .truncated }
-    guard payload.count <= Self.largestPayload else { throw .trailingBytes }
+    guard payload.count == Self.payloadByteCount else { throw .lengthMismatch }
     var reader = ByteReader(payload.span.bytes)
     let version = try reader.u8()
     guard version == Self.handshakeVersion else { throw .unknownVersion(version) }
