@@ -108,6 +108,7 @@ let package = Package(
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
+    tests("Checksum", ["STTChecksum"]),
     tests("Crypto", ["STC", "STTWire"]),
     tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),

@@ -90,7 +90,7 @@ public struct SessionClose: Hashable, Sendable {
 
   public func write(_ writer: inout ByteWriter) {
     writer.u8(reason)
-    writer.bytes(Array(text.utf8.prefix(Self.longestText)))
+    writer.bytes(limitedUTF8(text))
   }
 }
 
@@ -111,8 +111,19 @@ public struct ErrorFrame: Hashable, Sendable {
 
   public func write(_ writer: inout ByteWriter) {
     writer.u16(code)
-    writer.bytes(Array(text.utf8.prefix(SessionClose.longestText)))
+    writer.bytes(limitedUTF8(text))
   }
+}
+
+/// The text's first bytes, cut between characters: what is written must be read as UTF-8.
+private func limitedUTF8(_ text: String) -> [UInt8] {
+  var bytes: [UInt8] = []
+  for scalar in text.unicodeScalars {
+    let encoded = Array(String(scalar).utf8)
+    if bytes.count + encoded.count > SessionClose.longestText { break }
+    bytes += encoded
+  }
+  return bytes
 }
 
 private func limitedText(_ reader: inout ByteReader) throws(WireError) -> String {
