@@ -40,10 +40,19 @@ private struct Demo {
   let directory: String
   let seconds: Int
   private let programs = programDirectory()
+  /// A folder for this run: the agent's account is of one run, too.
+  private let recordings: String
 
   init(directory: String, seconds: Int) {
     self.directory = directory
     self.seconds = seconds
+    var path = "\(directory)/recordings"
+    var run = 2
+    while access(path, F_OK) == 0 {
+      path = "\(directory)/recordings-\(run)"
+      run += 1
+    }
+    recordings = path
   }
 
   /// Configurations take absolute paths alone.
@@ -79,7 +88,7 @@ private struct Demo {
   private func prepare() throws {
     guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw DemoFailure("make the directory \(directory)") }
     for name in ["agent.log", "collector.log", "account.ndjson"] { unlink("\(directory)/\(name)") }
-    for name in ["agent-state", "collector-state", "recordings"] {
+    for name in ["agent-state", "collector-state"] {
       guard mkdir("\(directory)/\(name)", 0o700) == 0 || errno == EEXIST else { throw DemoFailure("make \(name)") }
     }
     let pairPath = "\(directory)/demo.pair"
@@ -88,7 +97,7 @@ private struct Demo {
       say("made a seed: \(pairPath)")
     }
     try write("frames.mjpeg", DemoPictures.stream())
-    try write("collector.toml", Array(DemoConfiguration.collector(directory: directory).utf8))
+    try write("collector.toml", Array(DemoConfiguration.collector(directory: directory, recordings: recordings).utf8))
     try write("agent.toml", Array(DemoConfiguration.agent(directory: directory, camera: camera()).utf8))
   }
 
@@ -148,7 +157,6 @@ private struct Demo {
   }
 
   private func conclude() throws {
-    let recordings = "\(directory)/recordings"
     let account = "\(directory)/account.ndjson"
     say("$ stt verify \(recordings) --account \(account)")
     let verify = try ChildProcess("\(programs)/stt", ["verify", recordings, "--account", account])

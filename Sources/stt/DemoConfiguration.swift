@@ -1,6 +1,6 @@
 /// The configurations the demonstration writes; also a place to begin from.
 enum DemoConfiguration {
-  static func collector(directory: String) -> String {
+  static func collector(directory: String, recordings: String) -> String {
     """
     # What `stt demo` started stt-collector with. docs/configuration.md explains every key.
     [collector]
@@ -12,7 +12,7 @@ enum DemoConfiguration {
     pair = "file:\(directory)/demo.pair"
 
     [recording]
-    root = "\(directory)/recordings"
+    root = "\(recordings)"
     seal = "none"
 
     """
