@@ -1,7 +1,8 @@
 import Foundation
-import STC
 import STTSession
 import STTWire
+
+@testable import STC
 
 /// Runs one handshake from written inputs, and a few packets after it.
 enum Transcripts {
@@ -99,7 +100,65 @@ enum Transcripts {
     inputs["kem_secret"] = hex(mode == .hybrid ? frozen?.secret ?? [] : [])
     var messages = ["hello": hex(hello), "response": hex(response), "final": hex(final)]
     for (index, proof) in proofs.enumerated() { messages["auth_proof_\(index)"] = hex(proof) }
-    return ["inputs": inputs, "messages": messages, "packets": packets(own)]
+    messages["retry"] = hex(try retry(to: hello, field("biscuit_key"), field("cookie_key"), from: address, now))
+    let derived = try derived(
+      keys, mode, hello, response, proofs, final, initiator: field("initiator_x25519"), kemSecret: frozen?.secret)
+    guard derived["i2r_traffic"] == hex(own.keys.initiatorToResponder.secret.bytes),
+      derived["r2i_traffic"] == hex(established.keys.responderToInitiator.secret.bytes)
+    else { throw Stuck(at: "the keys") }
+    return ["inputs": inputs, "messages": messages, "packets": packets(own), "derived": derived]
+  }
+
+  /// What a collector with the same keys in memory answers to a HELLO it does not know.
+  private static func retry(
+    to hello: [UInt8], _ biscuitKey: [UInt8], _ cookieKey: [UInt8], from address: PeerAddress, _ now: MonotonicTime
+  ) throws -> [UInt8] {
+    var script = Script([biscuitKey, cookieKey])
+    var stranger = ResponderHandshake(offer: HandshakeOffer(suites: [.aes256GCM]), now: now, using: &script)
+    let outcome = stranger.receive(
+      hello.span.bytes, header: try FrameHeader(datagram: hello.span.bytes), from: address, now: now, using: &script,
+      isLive: { _ in false }, encapsulate: { _ in nil })
+    guard case .reply(let retry) = outcome else { throw Stuck(at: "RETRY") }
+    return retry
+  }
+
+  /// Every value between the seed and the session's keys, from the messages as they went over the wire.
+  private static func derived(
+    _ keys: PairKeys, _ mode: HandshakeMode, _ hello: [UInt8], _ response: [UInt8], _ proofs: [[UInt8]], _ final: [UInt8],
+    initiator: [UInt8], kemSecret: [UInt8]?
+  ) throws -> [String: String] {
+    func payload(_ datagram: [UInt8]) throws -> (header: [UInt8], payload: [UInt8]) {
+      let header = try FrameHeader(datagram: datagram.span.bytes)
+      return (header.bytesWithoutChecksum, try HandshakeDatagram.payload(of: datagram.span.bytes, header: header))
+    }
+    let asked = try payload(hello)
+    let answer = try payload(response).payload
+    let h1 = Transcript(
+      helloHeader: asked.header, helloBeforeRetryToken: Array(asked.payload.prefix(Hello.transcriptByteCount)))
+    let h2 = h1.adding([Array(answer.prefix(Response.transcriptByteCount))])
+    let h3 = h2.adding(try proofs.map { try payload($0).payload })
+    let h4 = h3.adding([try Final(payload: payload(final).payload, hybrid: mode == .hybrid).authenticated])
+    var agreement: Secret?
+    if mode == .hybrid {
+      agreement = EphemeralKey(entropy: initiator)?.agree(with: try Response(payload: answer).ephemeral)
+      guard agreement != nil else { throw Stuck(at: "X25519") }
+    }
+    let early = EarlySecret(keys)
+    let secret = early.handshakeSecret(h2, agreement: agreement)
+    let master = secret.masterSecret(
+      h3: h3, h4: h4, encapsulated: mode == .hybrid ? Secret(bytes: kemSecret ?? []) : nil)
+    let session = master.sessionKeys
+    return [
+      "psk": hex(keys.pairKey.bytes), "h1": hex(h1.hash), "h2": hex(h2.hash), "h3": hex(h3.hash), "h4": hex(h4.hash),
+      "x25519": hex(agreement?.bytes ?? []), "challenge_key": hex(early.challengeKey(h2).bytes),
+      "auth_proof_key": hex(secret.authProofKey.bytes), "proof": hex(secret.proof),
+      "failure_key": hex(secret.failureKey.bytes), "final_key": hex(master.finalKey.bytes),
+      "i2r_traffic": hex(session.initiatorToResponder.secret.bytes),
+      "r2i_traffic": hex(session.responderToInitiator.secret.bytes),
+      "i2r_traffic_1": hex(session.initiatorToResponder.next.secret.bytes),
+      "r2i_traffic_1": hex(session.responderToInitiator.next.secret.bytes),
+      "ratchet_root": hex(session.ratchetRoot.bytes), "exporter": hex(session.exporter.bytes),
+    ]
   }
 
   /// Two packets each way, the second after a ratchet.

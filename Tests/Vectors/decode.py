@@ -3,6 +3,8 @@
 
 A second implementation of the handshake's key schedule and layouts, from docs/protocol.md: it shares no
 code with the first. Prints "NAME: agrees" and exits with 0, or says what does not.
+
+    python3 decode.py transcripts/*.json
 """
 import binascii
 import hashlib
@@ -55,7 +57,7 @@ def opened(cipher, key, nonce, sealed, additional, what):
         sys.exit(f"disagrees: {what} does not open")
 
 
-def frame(datagram, kind, handshake=True):
+def frame(datagram, kind, handshake=True, allowed=0):
     """Checks header and checksums (2.2); answers session id, header with its checksum zeroed, payload."""
     version, got, flags, sid, stream, sequence, length, crc16 = struct.unpack("<BBHQHIIH", datagram[:24])
     check(version == 1 and got == kind, f"type {got:#x} instead of {kind:#x}")
@@ -64,9 +66,30 @@ def frame(datagram, kind, handshake=True):
     if handshake:
         check(struct.unpack("<I", datagram[-4:])[0] == zlib.crc32(datagram[:-4]), "the frame's CRC-32")
         payload = datagram[24:-4]
-        check(flags == 0 and stream == 0 and sequence == 0, "a handshake header has nothing else set")
+        check(flags == allowed and stream == 0 and sequence == 0, "a handshake header has nothing else set")
     check(length == len(payload), "the header's length")
     return sid, datagram[:22] + b"\0\0", payload
+
+
+def parameters(data, what):
+    """Session parameters (2.8): known types once each, at their size; unknown ones are skipped."""
+    check(len(data) <= 56, f"{what} is at most 56 bytes")
+    sizes, found = {1: 4, 2: 2, 3: 2}, {}
+    while data:
+        check(len(data) >= 2 and len(data) >= 2 + data[1], f"{what} is cut off")
+        kind, value, data = data[0], data[2:2 + data[1]], data[2 + data[1]:]
+        check(sizes.get(kind, len(value)) == len(value), f"{what}: size of type {kind}")
+        found[kind] = int.from_bytes(value, "little")
+    check(set(found) == {1, 2, 3} and found[1] > 0 and found[3] > 0, f"{what} says window, delay and streams")
+
+
+def open_retry(inputs, datagram, nonce):
+    """RETRY (2.5): the nonce back, and a token that is a MAC over the address."""
+    sid, _, payload = frame(datagram, 0x02, allowed=1 << 9)
+    check(sid == 0 and len(datagram) == 92, "RETRY's size and session")
+    address = bytes.fromhex(inputs["address"]) + struct.pack("<H", int(inputs["port"]))
+    check(payload[:32] == nonce, "RETRY's nonce")
+    check(payload[32:] == b"\0" + mac(bytes.fromhex(inputs["cookie_key"]), address)[:31], "RETRY's token")
 
 
 def pair_keys(inputs):
@@ -82,7 +105,7 @@ def open_hello(inputs, datagram, psk, roles):
     check(sid == 0 and len(payload) == 412, "HELLO's size")
     version, modes, suites, max_udp, reserved = struct.unpack("<BBHHH", payload[:8])
     wanted = (2 if inputs["mode"] == "hybrid" else 1, 2 if inputs["suite"] == "aes-256-gcm" else 1)
-    check((version, reserved) == (1, 0) and (modes, suites) == wanted, "HELLO's offer")
+    check((version, reserved) == (1, 0) and (modes, suites) == wanted and max_udp >= 1200, "HELLO's offer")
     nonce, ephemeral, tag, salt = payload[8:40], payload[40:72], payload[72:80], payload[80:88]
     check(nonce.hex() == inputs["initiator_nonce"] and salt.hex() == inputs["hint_salt"], "HELLO's nonce and salt")
     hint_key = label(psk, "hint", roles)
@@ -93,15 +116,18 @@ def open_hello(inputs, datagram, psk, roles):
         ChaCha20Poly1305, label(psk, "hello", roles), nonce[:12], payload[88:136], header + payload[:88], "HELLO's sealed part")
     check(secret == struct.pack(
         "<QQQQ", int(inputs["counter"]), int(inputs["boot_id"]), int(inputs["wall_ms"]), 0), "HELLO's secret")
-    return nonce, ephemeral, sha256(b"stt1 hs", header, payload[:364])
+    public = X25519PrivateKey.from_private_bytes(bytes.fromhex(inputs["initiator_x25519"])).public_key()
+    check(ephemeral == (public.public_bytes_raw() if inputs["mode"] == "hybrid" else ZERO32), "HELLO's X25519 key")
+    return nonce, ephemeral, sha256(b"stt1 hs", header, payload[:364]), wanted, max_udp
 
 
-def open_biscuit(inputs, biscuit, h1, nonce_i, ephemeral_i):
+def open_biscuit(inputs, biscuit, h1, nonce_i, nonce_r, ephemeral_i, chosen, max_udp):
     key_id, salt, sealed = biscuit[0], biscuit[4:20], biscuit[20:]
     check(biscuit[1:4] == b"\0\0\0" and salt.hex() == inputs["biscuit_salt"], "the biscuit's head")
     key = label(bytes.fromhex(inputs["biscuit_key"]), "biscuit", salt)
     state = opened(ChaCha20Poly1305, key, NONCE0, sealed, bytes([key_id]), "the biscuit")
-    check(len(state) == 216 and state[0] == 1, "the biscuit's state")
+    check(len(state) == 216 and state[:4] == bytes([1, *chosen, 0]), "the biscuit's version, mode and suite")
+    check(state[28:60] == nonce_r, "the biscuit's copy of RESPONSE's nonce")
     pair, epoch, counter = struct.unpack("<IIQ", state[4:20])
     check((pair, epoch, counter) == (0, int(inputs["epoch"]), int(inputs["counter"])), "the biscuit's numbers")
     check(state[20:28] == nonce_i[:8] and state[60:92] == ephemeral_i, "the biscuit's copy of HELLO")
@@ -110,6 +136,8 @@ def open_biscuit(inputs, biscuit, h1, nonce_i, ephemeral_i):
     check(state[124:156] == public and state[156:188] == h1, "the biscuit's public key and transcript")
     address = bytes.fromhex(inputs["address"])
     check(state[188:196] == sha256(b"stt1 addr", address, struct.pack("<H", int(inputs["port"])))[:8], "the address hash")
+    issued, largest = struct.unpack("<QH", state[196:206])
+    check(issued == int(inputs["now_ns"]) // 10**9 and largest == max_udp and not any(state[206:]), "the biscuit's end")
     return public
 
 
@@ -157,13 +185,16 @@ def main(path):
     hybrid = inputs["mode"] == "hybrid"
     cipher = AESGCM if inputs["suite"] == "aes-256-gcm" else ChaCha20Poly1305
     psk, roles = pair_keys(inputs)
-    nonce_i, ephemeral_i, h1 = open_hello(inputs, messages["hello"], psk, roles)
+    nonce_i, ephemeral_i, h1, chosen, max_udp = open_hello(inputs, messages["hello"], psk, roles)
+    open_retry(inputs, messages["retry"], nonce_i)
 
     sid, header, response = frame(messages["response"], 0x02)
+    check(len(response) == 412, "RESPONSE's size")
+    check(struct.unpack("<BBHHH", response[:8]) == (1, *chosen, max_udp, 0), "RESPONSE's choice")
     nonce_r, ephemeral_r, biscuit, challenge = response[16:48], response[48:80], response[80:332], response[332:]
     check(sid == struct.unpack("<Q", bytes(a ^ b for a, b in zip(nonce_i[:8], nonce_r[:8])))[0], "the session id")
     check(response[8:16] == nonce_i[:8] and nonce_r.hex() == inputs["responder_nonce"], "RESPONSE's nonces")
-    public_r = open_biscuit(inputs, biscuit, h1, nonce_i, ephemeral_i)
+    public_r = open_biscuit(inputs, biscuit, h1, nonce_i, nonce_r, ephemeral_i, chosen, max_udp)
     check(ephemeral_r == (public_r if hybrid else ZERO32), "RESPONSE's ephemeral key")
     h2 = sha256(h1, response[:332])
     es = extract(b"", psk + roles)
@@ -184,23 +215,43 @@ def main(path):
         payloads.append(payload)
         index += 1
     check(whole[:8] == struct.pack("<Q", sid) and whole[8:40] == mac(label(hs1, "proof", h2), h2), "the proof")
+    check(index == (2 if hybrid else 1) and all(p[8] & 15 == index and p[9:12] == bytes(3) for p in payloads),
+          "AUTH_PROOF's parts")
+    parameters(whole[1224 if hybrid else 40:], "AUTH_PROOF's parameters")
     h3 = sha256(h2, *payloads)
 
-    _, header, final = frame(messages["final"], 0x04)
+    fsid, header, final = frame(messages["final"], 0x04)
+    check(fsid == sid and final[:12] == struct.pack("<QI", sid, 0), "FINAL's head")
     ciphertext = final[12:1100] if hybrid else b""
     secret, how = decapsulated(inputs, whole[40:1224], ciphertext) if hybrid else (ZERO32, "SEED mode")
     check(ciphertext.hex() == inputs["kem_ciphertext"], "FINAL's ciphertext")
     before = final[:12 + len(ciphertext)]
     h4 = sha256(h3, before)
     master = extract(label(extract(label(hs1, "derived 2", h3), secret), "derived 3", h4), ZERO32)
-    opened(cipher, label(master, "final", h4), NONCE0, final[len(before):], header + before, "FINAL's parameters")
+    parameters(
+        opened(cipher, label(master, "final", h4), NONCE0, final[len(before):], header + before, "FINAL"),
+        "FINAL's parameters")
+    traffic = {direction: label(master, f"{direction} traffic", h4) for direction in ("i2r", "r2i")}
+    made = {
+        "psk": psk, "h1": h1, "h2": h2, "h3": h3, "h4": h4, "x25519": dh if hybrid else b"",
+        "challenge_key": label(es, "challenge", h2), "auth_proof_key": label(hs1, "auth proof", h2),
+        "proof": whole[8:40], "failure_key": label(hs1, "final err", h2), "final_key": label(master, "final", h4),
+        "ratchet_root": label(master, "ratchet root", h4), "exporter": label(master, "exporter", h4),
+        "i2r_traffic": traffic["i2r"], "i2r_traffic_1": label(traffic["i2r"], "ku"),
+        "r2i_traffic": traffic["r2i"], "r2i_traffic_1": label(traffic["r2i"], "ku"),
+    }
+    check(set(made) == set(frozen["derived"]), "the list of derived values")
+    for name, value in made.items():
+        check(value.hex() == frozen["derived"][name], name)
     for direction in ("i2r", "r2i"):
-        traffic = label(master, f"{direction} traffic", h4)
         for number in range(2):
-            packet(bytes.fromhex(frozen["packets"][f"{direction}_{number}"]), traffic, cipher, number, sid,
+            packet(bytes.fromhex(frozen["packets"][f"{direction}_{number}"]), traffic[direction], cipher, number, sid,
                    f"{direction} packet {number}".encode())
     print(f"{path.rsplit('/', 1)[-1].removesuffix('.json')}: agrees; {how}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if len(sys.argv) < 2:
+        sys.exit(f"usage: {sys.argv[0]} TRANSCRIPT.json ...")
+    for argument in sys.argv[1:]:
+        main(argument)
