@@ -16,7 +16,13 @@ struct AccountBook {
 
   private(set) var lines: [Line]
 
-  init(names: [String]) { lines = names.map { Line(name: $0) } }
+  /// Which run of the agent this is the account of (docs/recording.md).
+  private let incarnation: UInt64
+
+  init(names: [String], incarnation: UInt64) {
+    lines = names.map { Line(name: $0) }
+    self.incarnation = incarnation
+  }
 
   mutating func note(_ stream: Int, _ payload: RawSpan) {
     lines[stream].count += 1
@@ -32,10 +38,10 @@ struct AccountBook {
     lines[stream].digest.update(body)
   }
 
-  /// One JSON object a line: `{"stream":…,"messages":…,"bytes":…,"sha256":…}`.
+  /// One JSON object a line: `{"stream":…,"incarnation":…,"messages":…,"bytes":…,"sha256":…}`.
   var text: String {
     lines.map { line in
-      "{\"stream\":\"\(line.name)\",\"messages\":\(line.count),\"bytes\":\(line.byteCount),\"sha256\":\"\(hexadecimal(line.digest.value))\"}\n"
+      "{\"stream\":\"\(line.name)\",\"incarnation\":\(incarnation),\"messages\":\(line.count),\"bytes\":\(line.byteCount),\"sha256\":\"\(hexadecimal(line.digest.value))\"}\n"
     }.joined()
   }
 }

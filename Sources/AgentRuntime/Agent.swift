@@ -130,7 +130,13 @@ public struct Agent: ~Copyable {
       SlabClass(byteCount: 512, count: 512), SlabClass(byteCount: 4096, count: 64),
       SlabClass(byteCount: 70_000, count: max(8, byteCount * 5 / 8 / 70_000)),
     ]
-    if byteCount >= 8 << 20 { classes.append(SlabClass(byteCount: 1 << 20, count: max(2, byteCount / 4 / (1 << 20)))) }
+    if byteCount >= 8 << 20 {
+      // A quarter in all: most cameras' compressed frames fit the smaller ones, and would fill few large ones fast.
+      classes.append(SlabClass(byteCount: 128 << 10, count: max(2, byteCount / 16 / (128 << 10))))
+      classes.append(SlabClass(byteCount: 256 << 10, count: max(2, byteCount / 16 / (256 << 10))))
+      classes.append(SlabClass(byteCount: 512 << 10, count: max(2, byteCount / 16 / (512 << 10))))
+      classes.append(SlabClass(byteCount: 1 << 20, count: max(2, byteCount / 16 / (1 << 20))))
+    }
     if byteCount >= 128 << 20 { classes.append(SlabClass(byteCount: 16 << 20, count: 2)) }
     return classes
   }

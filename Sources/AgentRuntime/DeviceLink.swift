@@ -73,7 +73,7 @@ struct DeviceLink: ~Copyable {
     deviceName = pair.name
     eventStream = names.count - 1
     limit = configuration.buffers.unacknowledgedByteCount
-    account = keepsAccount ? AccountBook(names: names) : nil
+    account = keepsAccount ? AccountBook(names: names, incarnation: incarnation) : nil
   }
 
   static let eventSchema = Schema.protobuf(

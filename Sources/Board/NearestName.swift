@@ -1,7 +1,8 @@
 /// The name most likely meant by a mistyped one.
 ///
-/// Compares by edit distance with swapped neighbours counted once; answers `nil` when nothing is
-/// close enough to be a plausible slip (a third of the name's length, at least one letter).
+/// Compares by edit distance with swapped neighbours counted once; failing that, takes the name that
+/// begins with what was written. `nil` when nothing is a plausible slip (a third of the length, at
+/// least one letter).
 func nearestName(to written: String, among known: [String]) -> String? {
   let target = Array(written.lowercased().utf8.prefix(64))
   var best: (name: String, distance: Int)?
@@ -9,8 +10,9 @@ func nearestName(to written: String, among known: [String]) -> String? {
     let distance = editDistance(target, Array(name.utf8))
     if distance < best?.distance ?? Int.max { best = (name, distance) }
   }
-  guard let best, best.distance <= max(1, max(target.count, best.name.utf8.count) / 3) else { return nil }
-  return best.name
+  if let best, best.distance <= max(1, max(target.count, best.name.utf8.count) / 3) { return best.name }
+  // The beginning of a name was meant to be the name.
+  return target.count < 3 ? nil : known.first { Array($0.utf8).starts(with: target) }
 }
 
 /// Damerau's distance, restricted to swaps of neighbours.

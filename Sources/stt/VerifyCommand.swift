@@ -36,7 +36,8 @@ struct VerifyCommand: ParsableCommand {
       summary = try RecordingSummary(
         try RecordingFiles.tracks(at: recording), progress: Self.showProgress,
         message: { message, channel in
-          if wantsAccount, channel.metadata["stt.stream_uid"] != nil { book.note(channel.topic, message.payload) }
+          guard wantsAccount, let incarnation = channel.metadata["stt.incarnation"] else { return }
+          book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
         })
     } catch {
       print("\(error)")
@@ -117,10 +118,16 @@ struct VerifyCommand: ParsableCommand {
   }
 }
 
-/// Counts and digests by stream, as the agent's account has them.
+/// Counts and digests by stream, as the agent's account has them. An account speaks of one run of the
+/// agent, whatever else the recording holds.
 struct RecordedAccount {
-  struct Line: Equatable {
+  struct Key: Hashable {
     var stream: String
+    var incarnation: String
+  }
+
+  struct Line: Equatable {
+    var key: Key
     var messages: UInt64
     var digest: String
   }
@@ -131,26 +138,28 @@ struct RecordedAccount {
     var description: String { "\(path):\(line): this is no line of an account that stt-agent --account wrote" }
   }
 
-  private var counts: [String: UInt64] = [:]
-  private var digests: [String: RunningDigest] = [:]
+  private var counts: [Key: UInt64] = [:]
+  private var digests: [Key: RunningDigest] = [:]
 
-  mutating func note(_ stream: String, _ payload: RawSpan) {
-    counts[stream, default: 0] += 1
-    digests[stream, default: RunningDigest()].update(payload)
+  mutating func note(_ key: Key, _ payload: RawSpan) {
+    counts[key, default: 0] += 1
+    digests[key, default: RunningDigest()].update(payload)
   }
 
   func differences(from expected: [Line]) -> [String] {
     var lines: [String] = []
     for line in expected {
-      let count = counts[line.stream] ?? 0
+      let count = counts[line.key] ?? 0
       if count != line.messages {
-        lines.append("\(line.stream): the agent sent \(line.messages) messages, the recording has \(count)")
-      } else if count > 0, digits(digests[line.stream]?.value ?? []) != line.digest {
-        lines.append("\(line.stream): the payloads differ from what the agent sent")
+        lines.append("\(line.key.stream): the agent sent \(line.messages) messages, the recording has \(count)")
+      } else if count > 0, digits(digests[line.key]?.value ?? []) != line.digest {
+        lines.append("\(line.key.stream): the payloads differ from what the agent sent")
       }
     }
-    for stream in counts.keys.sorted() where !expected.contains(where: { $0.stream == stream }) {
-      lines.append("\(stream): recorded, but the agent's account doesn't have it")
+    let runs = Set(expected.map(\.key.incarnation))
+    for key in counts.keys.sorted(by: { $0.stream < $1.stream })
+    where runs.contains(key.incarnation) && !expected.contains(where: { $0.key == key }) {
+      lines.append("\(key.stream): recorded, but the agent's account doesn't have it")
     }
     return lines
   }
@@ -162,10 +171,10 @@ struct RecordedAccount {
     var buffer = [CChar](repeating: 0, count: 4096)
     while fgets(&buffer, CInt(buffer.count), file) != nil {
       let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard let stream = value("stream", in: text), let messages = value("messages", in: text).flatMap({ UInt64($0) }),
+      guard let stream = value("stream", in: text), let incarnation = value("incarnation", in: text), let messages = value("messages", in: text).flatMap({ UInt64($0) }),
         let digest = value("sha256", in: text)
       else { throw Malformed(path: path, line: lines.count + 1) }
-      lines.append(Line(stream: stream, messages: messages, digest: digest))
+      lines.append(Line(key: Key(stream: stream, incarnation: incarnation), messages: messages, digest: digest))
     }
     return lines
   }

@@ -237,20 +237,23 @@ public struct Collector: ~Copyable {
   }
 
   private mutating func takeEvents() {
+    let wall = Clocks.wall
     while let event = core.endpoint.takeEvent() {
       switch event {
       case .established(let peer, let session, _, let established):
         connected[session] = peer
         log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
-        core.sink.note(RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer)
+        core.sink.note(RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
+          wall: wall)
       case .ended(let peer, let session, let end, let statistics):
         connected[session] = nil
         core.sink.ledger.sessionEnded(session)
         log.info("\(core.pairs[peer].name) disconnected: \(end)")
         core.sink.note(
-          RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer)
+          RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer,
+          wall: wall)
       case .clock(let peer, _, let estimate):
-        core.sink.noteClock(estimate, device: peer)
+        core.sink.noteClock(estimate, device: peer, wall: wall)
       }
     }
   }

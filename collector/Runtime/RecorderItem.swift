@@ -11,8 +11,10 @@ enum RecorderItem: ~Copyable {
   case batch(Lease)
   /// One large message; its payload begins after the sixteen bytes of time.
   case message(DeliveryHead, Lease)
-  case event(device: String, purpose: String, RecordingEvent)
-  case clock(device: String, ClockEstimate)
+  /// `wall`, nanoseconds since 1970, is taken when it happened: a recording's times never run backwards
+  /// because a queue was long.
+  case event(device: String, purpose: String, RecordingEvent, wall: UInt64)
+  case clock(device: String, ClockEstimate, wall: UInt64)
 }
 
 /// What is kept of a message beside its payload.

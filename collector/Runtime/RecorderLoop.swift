@@ -89,16 +89,16 @@ struct RecorderLoop: ~Copyable {
     case .message(let head, let lease):
       let isTaken = append(head, whole: lease, now)
       return isTaken ? nil : .message(head, lease)
-    case .event(let device, let purpose, let event):
-      recorder.note(event, device: device, purpose: purpose, now: now, wall: Clocks.wall)
+    case .event(let device, let purpose, let event, let wall):
+      recorder.note(event, device: device, purpose: purpose, now: now, wall: wall)
       return nil
-    case .clock(let device, let estimate):
+    case .clock(let device, let estimate, let wall):
       offsets[device] = estimate.wallOffsetNanoseconds
       for (token, name) in devices where name == device { publishOffsets[token] = estimate.wallOffsetNanoseconds }
       recorder.noteClock(
         device: device, wallOffset: estimate.wallOffsetNanoseconds,
         monotonicOffset: estimate.monotonicOffsetNanoseconds, uncertainty: estimate.uncertaintyNanoseconds, now: now,
-        wall: Clocks.wall)
+        wall: wall)
       return nil
     }
   }

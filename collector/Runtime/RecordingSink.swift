@@ -57,12 +57,15 @@ struct RecordingSink: CollectorSink, ~Copyable {
     }
   }
 
-  mutating func note(_ event: RecordingEvent, device: Int) {
-    push(.event(device: deviceNames[device], purpose: "main", event))
+  /// - Parameter wall: when it happened, nanoseconds since 1970; not before messages already taken.
+  mutating func note(_ event: RecordingEvent, device: Int, wall: UInt64) {
+    pushBatch()
+    push(.event(device: deviceNames[device], purpose: "main", event, wall: wall))
   }
 
-  mutating func noteClock(_ estimate: ClockEstimate, device: Int) {
-    push(.clock(device: deviceNames[device], estimate))
+  mutating func noteClock(_ estimate: ClockEstimate, device: Int, wall: UInt64) {
+    pushBatch()
+    push(.clock(device: deviceNames[device], estimate, wall: wall))
   }
 
   private mutating func push(_ item: consuming RecorderItem) {
@@ -84,7 +87,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
     guard Int(open.largestMessage) <= largestMessage else { return nil }
     let key = StreamLedger.Key(device: deviceNames[peer], uid: open.uid, incarnation: open.incarnation)
     let token = ledger.token(of: key, first: open.firstMessage)
-    ledger.opened(token, session: session)
+    ledger.opened(token, name: open.name, session: session)
     let entry = ledger.entries[token]
     let stream = RecordedStream(
       device: deviceNames[peer], name: open.name, uid: open.uid.text, incarnation: open.incarnation,
@@ -133,8 +136,8 @@ struct RecordingSink: CollectorSink, ~Copyable {
     skippedCount += UInt64(numbers.count)
     note(
       RecordingEvent(
-        kind: "gap", stream: String(token), detail: "messages \(numbers.lowerBound) to \(numbers.upperBound - 1)",
-        count: UInt64(numbers.count)), device: peer)
+        kind: "gap", stream: ledger.name(of: token), detail: "messages \(numbers.lowerBound) to \(numbers.upperBound - 1)",
+        count: UInt64(numbers.count)), device: peer, wall: wall)
   }
 
   mutating func ended(token: Int, end: UInt64) {}

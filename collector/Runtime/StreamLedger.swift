@@ -16,6 +16,8 @@ struct StreamLedger {
     var key: Key
     var position: UInt64
     var durable: UInt64
+    /// What its device calls it; empty until it was opened since the collector's start.
+    var name = ""
     /// The session the stream is open in, or -1.
     var session = -1
   }
@@ -39,7 +41,12 @@ struct StreamLedger {
     return token
   }
 
-  mutating func opened(_ token: Int, session: Int) { entries[token].session = session }
+  mutating func opened(_ token: Int, name: String, session: Int) {
+    entries[token].name = name
+    entries[token].session = session
+  }
+
+  func name(of token: Int) -> String { entries[token].name }
 
   mutating func delivered(_ token: Int, _ number: UInt64) {
     if number >= entries[token].position { entries[token].position = number + 1 }

@@ -74,6 +74,7 @@ struct BenchReceiver: ~Copyable {
       while let event = core.endpoint.takeEvent() {
         if case .ended = event { isOver = true }
       }
+      if isOver { break }
       try poller.wait(until: min(core.endpoint.deadline.nanoseconds, limit))
     }
     return meter.figures()

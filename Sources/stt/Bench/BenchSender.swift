@@ -59,10 +59,9 @@ struct BenchSender: ~Copyable {
       if now < end, end != .max {
         let count = fill()
         meter.note(messages: UInt64(count), bytes: UInt64(count * plan.messageByteCount))
-      } else if end != .max, link.isRelieved {
-        break
       }
       Self.exchange(&receiving, &sending, socket, &link, collector)
+      if now >= end, link.isRelieved { break }
       lost = link.packetsLost
       try poller.modify(socket.descriptor, sending.isBlocked ? [.readable, .writable] : .readable, token: 0)
       let more = now < end && link.byteCount < Self.depth && link.isConnected
