@@ -108,6 +108,8 @@ struct BenchSender: ~Copyable {
 struct BenchLink: ~Copyable {
   private var endpoint: DeviceEndpoint
   private var random = SystemRandomNumberGenerator()
+  /// The receiver is as new as the sender: its window begins here.
+  private var counter: UInt64 = 0
   private var sink = NoStreams()
   private let stream = 0
 
@@ -150,7 +152,9 @@ struct BenchLink: ~Copyable {
 
   mutating func keepTime(_ now: MonotonicTime) {
     endpoint.handleTimeout(now: now)
-    if endpoint.wantsToConnect(now: now) { endpoint.connect(counter: now.nanoseconds, wall: 0, now: now, using: &random) }
+    guard endpoint.wantsToConnect(now: now) else { return }
+    if endpoint.needsCounter { counter += 1 }
+    endpoint.connect(counter: counter, wall: 0, now: now, using: &random)
   }
 
   mutating func transmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> Int {
