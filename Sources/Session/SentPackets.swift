@@ -11,6 +11,12 @@ struct SentPacket {
     case end
     /// A KEEP_ALIVE: nothing to mend.
     case probe
+    /// A part of a control message.
+    case control
+    /// A SKIP.
+    case skip
+    /// A padded KEEP_ALIVE that asks whether the path carries its size.
+    case pathProbe
   }
 
   var sent: MonotonicTime

@@ -39,7 +39,8 @@ extension Session {
     switch packet.content {
     case .open: outbox.acknowledgeOpen(Int(packet.stream))
     case .end: outbox.acknowledgeEnd(Int(packet.stream))
-    case .fragment, .bundle, .probe: break
+    case .control: control.acknowledged(packet.message)
+    case .fragment, .bundle, .probe, .skip, .pathProbe: break
     }
   }
 
@@ -91,7 +92,8 @@ extension Session {
       }
     case .open: outbox.requeueOpen(stream, offset: Int(packet.offset))
     case .end: outbox.requeueEnd(stream)
-    case .probe: break
+    case .control: control.lost(packet.message, offset: packet.offset)
+    case .skip, .probe, .pathProbe: break
     }
     if packet.holdsStreamAcks { incoming.repeatAcknowledgements() }
   }

@@ -79,7 +79,8 @@ extension Session {
     _ reader: inout ByteReader, _ arrival: inout Arrival, outbox: inout Outbox, sink: inout Sink
   ) -> IncomingStream.Outcome {
     while reader.left > 0 {
-      // Zero bytes to the end are padding (docs/protocol.md 2.2).
+      // No frame has type 0: from here on all is padding (docs/protocol.md 2.2).
+      if reader.nextByte == 0 { break }
       guard let frame = try? BundledFrame(&reader) else { return .violation }
       guard let payload = try? reader.span(Int(frame.payloadByteCount)) else { return .violation }
       var inner = ByteReader(payload)
@@ -97,7 +98,7 @@ extension Session {
     switch type {
     case .data:
       arrival.elicits(.prompt)
-      guard let index = incoming.index(of: stream) else { return .refused }
+      guard !holdsStreams, let index = incoming.index(of: stream) else { return .refused }
       return incoming.takeData(index, &reader, flags: flags, into: &sink)
     case .ack where stream == 0:
       guard let ack = try? PacketAck(&reader) else { return .violation }
@@ -108,6 +109,7 @@ extension Session {
       return takeStreamAck(ack, stream: stream, outbox: &outbox) ? .taken : .violation
     case .streamOpen:
       arrival.elicits(.prompt)
+      guard !holdsStreams else { return .refused }
       guard isPeerStream(stream), let index = incoming.index(of: stream) ?? incoming.add(stream) else {
         return .violation
       }
@@ -131,6 +133,10 @@ extension Session {
       guard let answer = try? KeepAliveAck(&reader) else { return .violation }
       estimateClock(answer, arrival)
       return .taken
+    case .rekeyOffer, .rekeyAccept, .identity, .seedUpdate:
+      arrival.elicits(.prompt)
+      guard stream == 0 else { return .violation }
+      return control.take(type, &reader)
     case .sessionClose:
       guard let close = try? SessionClose(&reader) else { return .violation }
       finish(.closedByPeer(reason: close.reason, text: close.text))

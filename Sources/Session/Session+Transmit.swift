@@ -23,6 +23,11 @@ extension Session {
     if acknowledgementIsDue(now) { return sendBundle(into: buffer, acknowledging: true, now, outbox: &outbox) }
     if now >= keepAliveDue { return sendKeepAlive(into: buffer, now, wall) }
     guard !sent.isFull, mayAddToFlight(now) else { return 0 }
+    if control.hasPart { return sendControlPart(into: buffer, now) }
+    if holdsStreams {
+      windowLimited = false
+      return probesOwed > 0 ? sendKeepAlive(into: buffer, now, wall) : 0
+    }
     let length = sendOpen(into: buffer, now, outbox: &outbox)
     if length > 0 { return length }
     let data = sendData(into: buffer, now, outbox: &outbox)
@@ -112,6 +117,17 @@ extension Session {
     ) { frame.write(&$0) }
   }
 
+  private mutating func sendControlPart(into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime) -> Int {
+    guard let (type, part, bytes) = control.takePart() else { return 0 }
+    var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .control)
+    packet.message = UInt64(part.number)
+    packet.offset = part.offset
+    return sendControl(into: buffer, type, tracked: packet, now) {
+      part.write(&$0)
+      $0.bytes(Array(bytes))
+    }
+  }
+
   // MARK: streams
 
   private mutating func sendOpen(
@@ -135,8 +151,9 @@ extension Session {
     return 0
   }
 
-  /// A STREAM_OPEN part is as large as a datagram has room for behind `total | offset`.
-  private var openPartByteCount: Int { datagramByteCount - SealedDatagram.overheadByteCount - 8 }
+  /// A STREAM_OPEN part is as large as the smallest datagram has room for behind `total | offset`, whatever the
+  /// path carries: a part that is sent again must cover the one that was lost.
+  private var openPartByteCount: Int { Int(smallestMaximumDatagram) - SealedDatagram.overheadByteCount - 8 }
 
   private mutating func sendEnd(
     into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
@@ -171,7 +188,7 @@ extension Session {
     }
     let acknowledgementByteCount = writer.count
     // Acknowledgements go out whatever the window says; messages along with them only under it.
-    if !acknowledging || (!sent.isFull && mayAddToFlight(now)) {
+    if !holdsStreams, !acknowledging || (!sent.isFull && mayAddToFlight(now)) {
       turn &+= 1
       var place = 0
       while place < outbox.order.count {

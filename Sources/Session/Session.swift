@@ -65,6 +65,9 @@ public struct Session: ~Copyable {
   var pacer: Pacer
   var received = ReceivedPackets()
   var incoming = IncomingStreams()
+  var control = ControlChannel()
+  /// While set, no stream is sent or taken: the peer's identity is not known yet (docs/protocol.md 2.12).
+  public private(set) var holdsStreams = false
   var keys: KeyUse
 
   public private(set) var end: End?
@@ -128,6 +131,20 @@ public struct Session: ~Copyable {
   mutating func finish(_ reason: End) {
     if end == nil { end = reason }
   }
+
+  /// Sends a control message: whole, in order, exactly once.
+  ///
+  /// - Parameter bytes: 1 to 8192 of them.
+  public mutating func sendControl(_ type: FrameType, _ bytes: [UInt8]) { control.send(type, bytes) }
+
+  /// The next control message that is the endpoint's business: IDENTITY and SEED_UPDATE.
+  public mutating func takeControlMessage() -> ControlMessage? {
+    control.next { $0 == .identity || $0 == .seedUpdate }
+  }
+
+  /// Keeps all streams waiting until ``releaseStreams()``.
+  public mutating func holdStreams() { holdsStreams = true }
+  public mutating func releaseStreams() { holdsStreams = false }
 
   /// Everything below `number` of the stream admitted as `token` is on disk.
   public mutating func markDurable(token: Int, below number: UInt64) {

@@ -13,6 +13,9 @@ public struct ByteReader: ~Escapable {
   /// Bytes not yet read.
   public var left: Int { bytes.byteCount - offset }
 
+  /// The next byte, which stays where it is; `nil` at the end.
+  public var nextByte: UInt8? { left > 0 ? bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) : nil }
+
   public mutating func u8() throws(WireError) -> UInt8 { try load(UInt8.self) }
   public mutating func u16() throws(WireError) -> UInt16 { UInt16(littleEndian: try load(UInt16.self)) }
   public mutating func u32() throws(WireError) -> UInt32 { UInt32(littleEndian: try load(UInt32.self)) }
