@@ -327,8 +327,10 @@ extension StreamOpen {
   init(_ description: StreamDescription, uid: StreamUID, incarnation: UInt64) {
     self.init(
       largestMessage: UInt32(clamping: description.maximumMessageByteCount),
-      delivery: description.delivery == .reliable ? .reliable : .unreliable, isDurable: description.durable,
-      priority: description.priority, uid: uid, incarnation: incarnation, firstMessage: 0, name: description.name,
+      delivery: STTWire.DeliveryClass(rawValue: description.delivery.rawValue) ?? .reliable,
+      isDurable: description.durable, priority: description.priority,
+      deadlineMilliseconds: description.deadlineMilliseconds, uid: uid, incarnation: incarnation, firstMessage: 0,
+      name: description.name,
       schemaEncoding: description.schema.encoding, schemaName: description.schema.name,
       schemaData: description.schema.data, purpose: description.purpose)
   }

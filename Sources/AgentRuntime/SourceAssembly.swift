@@ -30,9 +30,21 @@ enum SourceAssembly {
   ) -> StreamDescription {
     StreamDescription(
       name: name ?? configuration.name, schema: schema,
-      delivery: configuration.delivery == .reliable ? .reliable : .unreliable, durable: configuration.durable,
+      delivery: delivery(configuration.delivery),
+      deadlineMilliseconds: configuration.delivery == .partial
+        ? UInt32(clamping: Int64(configuration.deadline / .milliseconds(1))) : 0,
+      durable: configuration.durable,
       priority: configuration.priority, maximumMessageByteCount: configuration.maximumMessageByteCount,
       purpose: configuration.purpose)
+  }
+
+  private static func delivery(_ configured: STTBoard.DeliveryClass) -> StreamDescription.Delivery {
+    switch configured {
+    case .reliable: .reliable
+    case .partial: .partial
+    case .unreliable: .unreliable
+    case .latest: .latest
+    }
   }
 
   private static func identifier(_ name: String) -> String {

@@ -8,9 +8,10 @@ extension SourceConfiguration {
       "Say what it reads: type = \"poll\", \"file\", \"camera\", \"pattern\" or \"system\".")
     let delivery: DeliveryClass = table.choice("delivery", usual: .reliable)
     let durable = table.flag("durable", usual: delivery == .reliable)
-    if durable, delivery == .unreliable, let node = table.table["durable"] {
+    let deadline = Self.deadline(&table, delivery)
+    if durable, delivery == .unreliable || delivery == .latest, let node = table.table["durable"] {
       table.fail(
-        .conflict, "durable", at: node.position, "cannot be true when delivery is \"unreliable\"",
+        .conflict, "durable", at: node.position, "cannot be true when delivery is \"\(delivery.rawValue)\"",
         "A message that may get lost on the way cannot be kept until it is on disk: remove one of the two.")
     }
     let priority = table.integer("priority", SourceLimits.priority)
@@ -36,8 +37,20 @@ extension SourceConfiguration {
     table.finish()
     guard let name, let purpose, let input else { return nil }
     self.init(
-      name: name, delivery: delivery, durable: durable, priority: UInt8(clamping: priority), purpose: purpose,
+      name: name, delivery: delivery, deadline: deadline, durable: durable, priority: UInt8(clamping: priority),
+      purpose: purpose,
       maximumMessageByteCount: messageByteCount, input: input)
+  }
+
+  private static func deadline(_ table: inout TableReader, _ delivery: DeliveryClass) -> Duration {
+    let node = table.table["deadline"]
+    let deadline = table.duration("deadline", SourceLimits.deadline)
+    if let node, delivery != .partial {
+      table.fail(
+        .conflict, "deadline", at: node.position, "means nothing when delivery is \"\(delivery.rawValue)\"",
+        "Only a stream with delivery = \"partial\" gives messages up by their age: change one of the two.")
+    }
+    return deadline
   }
 }
 

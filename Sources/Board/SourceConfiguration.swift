@@ -3,6 +3,8 @@ public struct SourceConfiguration: Hashable, Sendable {
   /// Unique on the device; the stream's name and the recording's topic.
   public var name: String
   public var delivery: DeliveryClass
+  /// How old a message of a ``DeliveryClass/partial`` stream may become before it is given up.
+  public var deadline: Duration
   /// Whether a message is kept until the collector has synced it to disk.
   public var durable: Bool
   /// 0 is the most urgent.
@@ -18,8 +20,12 @@ public struct SourceConfiguration: Hashable, Sendable {
 public enum DeliveryClass: String, CaseIterable, Hashable, Sendable {
   /// It is sent again until it arrives, in order.
   case reliable
+  /// It is sent again until its deadline; then the recording shows a gap.
+  case partial
   /// It stays lost: the next one matters more.
   case unreliable
+  /// Only the newest matters: it replaces all that have not left yet.
+  case latest
 }
 
 /// What a source reads.
@@ -170,6 +176,9 @@ public enum SystemGroup: String, CaseIterable, Hashable, Sendable {
 public enum SourceLimits {
   public static let priority = Limit(
     0, 7, usual: 1, because: "the sender has eight queues, and 0 is the most urgent")
+  public static let deadline = Limit<Duration>(
+    .milliseconds(10), .seconds(3600), usual: .seconds(1),
+    because: "below a round trip nothing lost can be mended, and what may be an hour old is reliable's business")
   public static let message = Limit(
     64, 16 << 20, usual: 64 << 10,
     because: "a receiver reassembles at most 16 MiB, and reserves what is announced")

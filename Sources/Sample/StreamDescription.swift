@@ -3,14 +3,20 @@ public struct StreamDescription: Hashable, Sendable {
   public enum Delivery: UInt8, Hashable, Sendable {
     /// Every message, once, in order.
     case reliable = 0
+    /// In order, but a message older than the deadline is given up, and a gap told of.
+    case partial = 1
     /// A message lost on the way stays lost.
     case unreliable = 2
+    /// A new message replaces older ones that have not left yet.
+    case latest = 3
   }
 
   /// Unique on the device; becomes the channel's topic in the recording.
   public var name: String
   public var schema: Schema
   public var delivery: Delivery
+  /// For ``Delivery/partial``: how old a message may become, in milliseconds; 0: any age.
+  public var deadlineMilliseconds: UInt32
   /// Whether the device keeps a message until the collector has synced it to disk.
   public var durable: Bool
   /// 0 is the most urgent.
@@ -21,12 +27,14 @@ public struct StreamDescription: Hashable, Sendable {
   public var purpose: String
 
   public init(
-    name: String, schema: Schema, delivery: Delivery = .reliable, durable: Bool = true, priority: UInt8 = 1,
+    name: String, schema: Schema, delivery: Delivery = .reliable, deadlineMilliseconds: UInt32 = 0, durable: Bool = true,
+    priority: UInt8 = 1,
     maximumMessageByteCount: Int = 65_536, purpose: String = "main"
   ) {
     self.name = name
     self.schema = schema
     self.delivery = delivery
+    self.deadlineMilliseconds = deadlineMilliseconds
     self.durable = durable
     self.priority = priority
     self.maximumMessageByteCount = maximumMessageByteCount

@@ -160,7 +160,7 @@ public struct DeviceEndpoint: ~Copyable {
     case .established(let established):
       handshake = nil
       pendingDatagrams.removeAll()
-      outbox.reset()
+      outbox.reset(sessionWindow: Int(established.parameters.sessionWindow))
       session = Session(established, settings: settings, now: now)
       connectedAt = now
       events.append(.connected(mode: established.mode, suite: established.suite))
@@ -174,6 +174,7 @@ public struct DeviceEndpoint: ~Copyable {
   /// Does what time alone makes due.
   public mutating func handleTimeout(now: MonotonicTime) {
     session?.handleTimeout(now: now, outbox: &outbox)
+    outbox.expire(now)
     noticeEnd(now)
     if let handshake, handshake.isExpired(now: now) {
       self.handshake = nil

@@ -27,9 +27,14 @@ struct IncomingStream: ~Copyable {
   private var slots: UnsafeMutablePointer<PartialMessage?>
   private var capacity: UInt64 = 0
   private var slotsInUse = 0
+  /// Bytes of messages that are not whole yet, or wait for an earlier one.
+  private(set) var heldByteCount = 0
+  private let settledWindow: Int
 
-  init(id: UInt16) {
+  /// - Parameter window: bytes of undelivered messages granted, where that is enough for one message.
+  init(id: UInt16, window: Int) {
     self.id = id
+    settledWindow = window
     slots = .allocate(capacity: 0)
   }
 
@@ -37,6 +42,9 @@ struct IncomingStream: ~Copyable {
     slots.deinitialize(count: Int(capacity))
     slots.deallocate()
   }
+
+  /// Bytes of undelivered messages the sender may have on the way (docs/protocol.md 2.15).
+  var window: Int { max(settledWindow, Int(largest) + 1 << 20) }
 
   /// Takes a part of the STREAM_OPEN: `total u32 | offset u32 | bytes`.
   mutating func takeOpen<Sink: MessageSink & ~Copyable>(_ reader: inout ByteReader, into sink: inout Sink) -> Outcome {
@@ -62,7 +70,7 @@ struct IncomingStream: ~Copyable {
     delivery = open.delivery
     largest = open.largestMessage
     next = max(open.firstMessage, admission.position)
-    if open.firstMessage > admission.position, delivery == .reliable {
+    if open.firstMessage > admission.position, delivery.isOrdered {
       sink.skipped(token: token, numbers: admission.position..<open.firstMessage, reason: Skip.Reason.overflow.rawValue)
     }
     // What the sender no longer holds needs no further word.
@@ -73,8 +81,11 @@ struct IncomingStream: ~Copyable {
   }
 
   /// Takes a DATA payload.
+  ///
+  /// - Parameter room: bytes the session may hold beside what it holds; the message that is next in
+  ///   turn is taken in any case.
   mutating func takeData<Sink: MessageSink & ~Copyable>(
-    _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
+    _ reader: inout ByteReader, flags: FrameFlags, room: Int, into sink: inout Sink
   ) -> Outcome {
     guard isOpen, sink.isAccepting else { return .refused }
     guard let prefix = try? DataPrefix(&reader, flags: flags), prefix.total >= UInt32(MessageTime.byteCount),
@@ -83,7 +94,7 @@ struct IncomingStream: ~Copyable {
     let bytes = reader.rest()
     let number = prefix.message
     let whole = Int(prefix.total) == bytes.byteCount
-    guard delivery == .reliable else { return takeUnordered(number, prefix, bytes, whole: whole, into: &sink) }
+    guard delivery.isOrdered else { return takeUnordered(number, prefix, bytes, whole: whole, room: room, into: &sink) }
     if number < next {
       // Our acknowledgement was lost, or it comes from an earlier session.
       ackPending = true
@@ -97,7 +108,7 @@ struct IncomingStream: ~Copyable {
       ackPending = true
       return drain(into: &sink)
     }
-    guard place(number, prefix, bytes, into: &sink) else { return .refused }
+    guard place(number, prefix, bytes, room: room, into: &sink) else { return .refused }
     return drain(into: &sink)
   }
 
@@ -123,7 +134,7 @@ struct IncomingStream: ~Copyable {
   }
 
   mutating func takeEnd<Sink: MessageSink & ~Copyable>(_ streamEnd: StreamEnd, into sink: inout Sink) -> Outcome {
-    guard isOpen, streamEnd.end <= next || delivery != .reliable else { return .refused }
+    guard isOpen, streamEnd.end <= next || !delivery.isOrdered else { return .refused }
     if end == nil {
       end = streamEnd.end
       sink.ended(token: token, end: streamEnd.end)
@@ -140,18 +151,37 @@ struct IncomingStream: ~Copyable {
   }
 
   private mutating func takeUnordered<Sink: MessageSink & ~Copyable>(
-    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, whole: Bool, into sink: inout Sink
+    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, whole: Bool, room: Int, into sink: inout Sink
   ) -> Outcome {
-    if whole { return deliver(number, bytes, into: &sink) ? .taken : .violation }
-    guard place(number, prefix, bytes, into: &sink, evicting: true) else { return .taken }
+    if delivery == .latest {
+      ackPending = true
+      if number < next { return .taken }
+    }
+    if whole {
+      passOver(to: number + 1)
+      return deliver(number, bytes, into: &sink) ? .taken : .violation
+    }
+    guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .taken }
     let slot = Int(number & (capacity - 1))
     guard let message = slots[slot].take() else { return .taken }
     guard message.isComplete else {
       slots[slot] = consume message
       return .taken
     }
-    slotsInUse -= 1
+    vacate(message)
+    passOver(to: number + 1)
     return deliver(message, into: &sink) ? .taken : .violation
+  }
+
+  /// Nothing older than what was just delivered of a LATEST stream is wanted any more.
+  private mutating func passOver(to number: UInt64) {
+    guard delivery == .latest else { return }
+    next = number
+    guard slotsInUse > 0 else { return }
+    for slot in 0..<Int(capacity) {
+      guard let message = slots[slot].take() else { continue }
+      if message.number < number { vacate(message) } else { slots[slot] = consume message }
+    }
   }
 
   /// Delivers what is whole and in turn.
@@ -163,7 +193,7 @@ struct IncomingStream: ~Copyable {
         slots[slot] = consume message
         return .taken
       }
-      slotsInUse -= 1
+      vacate(message)
       guard deliver(message, into: &sink) else { return .violation }
       next += 1
       ackPending = true
@@ -188,7 +218,8 @@ struct IncomingStream: ~Copyable {
   /// Puts bytes where they belong. `false`: no memory, a table that is full, or a total that
   /// contradicts an earlier part.
   private mutating func place<Sink: MessageSink & ~Copyable>(
-    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, into sink: inout Sink, evicting: Bool = false
+    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, room: Int, into sink: inout Sink,
+    evicting: Bool = false
   ) -> Bool {
     if evicting { if capacity == 0 { resize(to: 16) } } else { makeRoom(for: number) }
     let slot = Int(number & (capacity - 1))
@@ -201,25 +232,40 @@ struct IncomingStream: ~Copyable {
           slots[slot] = consume present
           return false
         }
-        slotsInUse -= 1
-        guard let lease = sink.lease(atLeast: Int(prefix.total)) else { return false }
-        message = PartialMessage(number: number, total: prefix.total, lease: lease)
-        slotsInUse += 1
+        vacate(present)
+        guard let fresh = begin(number, prefix.total, room: room, into: &sink) else { return false }
+        message = fresh
       }
     } else {
-      guard let lease = sink.lease(atLeast: Int(prefix.total)) else { return false }
-      message = PartialMessage(number: number, total: prefix.total, lease: lease)
-      slotsInUse += 1
+      guard let fresh = begin(number, prefix.total, room: room, into: &sink) else { return false }
+      message = fresh
     }
     let placed = message.total == prefix.total && message.place(bytes, at: prefix.offset)
     slots[slot] = consume message
     return placed
   }
 
+  /// Memory for message `number`, unless the sender was not granted so much.
+  private mutating func begin<Sink: MessageSink & ~Copyable>(
+    _ number: UInt64, _ total: UInt32, room: Int, into sink: inout Sink
+  ) -> PartialMessage? {
+    let byteCount = Int(total)
+    guard number == next || (heldByteCount + byteCount <= window && byteCount <= room) else { return nil }
+    guard let lease = sink.lease(atLeast: byteCount) else { return nil }
+    slotsInUse += 1
+    heldByteCount += byteCount
+    return PartialMessage(number: number, total: total, lease: lease)
+  }
+
+  private mutating func vacate(_ message: borrowing PartialMessage) {
+    slotsInUse -= 1
+    heldByteCount -= Int(message.total)
+  }
+
   private mutating func drop(_ number: UInt64) {
     guard capacity > 0, let present = slots[Int(number & (capacity - 1))].take() else { return }
     if present.number == number {
-      slotsInUse -= 1
+      vacate(present)
     } else {
       slots[Int(number & (capacity - 1))] = consume present
     }

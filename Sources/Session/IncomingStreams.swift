@@ -6,8 +6,15 @@ struct IncomingStreams: ~Copyable {
   var streams = UniqueArray<IncomingStream>()
   /// Index of stream number `2 * i + parity`, or -1.
   private var indices: [Int16] = []
+  private let streamWindow: Int
+  private let sessionWindow: Int
+  /// Bytes of messages that are not whole yet, or wait for an earlier one, over all streams.
+  private(set) var heldByteCount = 0
 
-  init() {}
+  init(streamWindow: Int, sessionWindow: Int) {
+    self.streamWindow = streamWindow
+    self.sessionWindow = sessionWindow
+  }
 
   var count: Int { streams.count }
 
@@ -23,7 +30,7 @@ struct IncomingStreams: ~Copyable {
     guard streams.count < Outbox.mostStreams, place <= Outbox.mostStreams else { return nil }
     while indices.count <= place { indices.append(-1) }
     indices[place] = Int16(streams.count)
-    streams.append(IncomingStream(id: id))
+    streams.append(IncomingStream(id: id, window: streamWindow))
     return streams.count - 1
   }
 
@@ -63,13 +70,19 @@ extension IncomingStreams {
   mutating func takeData<Sink: MessageSink & ~Copyable>(
     _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    streams[index].takeData(&reader, flags: flags, into: &sink)
+    let before = streams[index].heldByteCount
+    let outcome = streams[index].takeData(&reader, flags: flags, room: sessionWindow - heldByteCount, into: &sink)
+    heldByteCount += streams[index].heldByteCount - before
+    return outcome
   }
 
   mutating func takeSkip<Sink: MessageSink & ~Copyable>(
     _ index: Int, _ skip: Skip, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    streams[index].takeSkip(skip, into: &sink)
+    let before = streams[index].heldByteCount
+    let outcome = streams[index].takeSkip(skip, into: &sink)
+    heldByteCount += streams[index].heldByteCount - before
+    return outcome
   }
 
   mutating func takeEnd<Sink: MessageSink & ~Copyable>(
@@ -79,7 +92,7 @@ extension IncomingStreams {
   }
 
   /// Writes the acknowledgements that are due, as many as fit into `writer`.
-  mutating func writeAcks(_ writer: inout ByteWriter, window: Int) -> Int {
+  mutating func writeAcks(_ writer: inout ByteWriter) -> Int {
     var written = 0
     var index = 0
     acknowledgementsDue = false
@@ -91,7 +104,7 @@ extension IncomingStreams {
       if streams[index].ackPending {
         BundledFrame(type: .ack, stream: streams[index].id, payloadByteCount: StreamAck.byteCount).write(&writer)
         StreamAck(
-          delivered: streams[index].next, window: UInt32(clamping: window), durable: streams[index].durable
+          delivered: streams[index].next, window: UInt32(clamping: streams[index].window), durable: streams[index].durable
         ).write(&writer)
         streams[index].ackPending = false
         written += 1

@@ -10,8 +10,13 @@ public struct Outbox: ~Copyable {
 
   var streams: [OutgoingStream] = []
   var held = HeldBuffers()
-  /// Streams in order of urgency; equals take turns.
-  var order: [Int] = []
+  var schedule = Schedule()
+  /// When the next message of a PARTIAL stream stops being wanted, at the earliest.
+  var nextExpiry = MonotonicTime.never
+  /// Bytes of ordered messages sent in this session and not delivered.
+  private(set) var outstanding = 0
+  /// How many of those the peer is ready to hold over all streams (docs/protocol.md 2.15).
+  private(set) var sessionWindow = Int.max
   /// Bytes of messages kept.
   public private(set) var byteCount = 0
   let firstStreamID: UInt16
@@ -44,7 +49,7 @@ public struct Outbox: ~Copyable {
     stream.durable = open.firstMessage
     stream.reset()
     streams.append(stream)
-    order = streams.indices.sorted { (streams[$0].open.priority, $0) < (streams[$1].open.priority, $1) }
+    schedule = Schedule(streams.map { ($0.open.priority, $0.deadline != nil) })
     return index
   }
 
@@ -119,7 +124,7 @@ public struct Outbox: ~Copyable {
   public func delivered(_ stream: Int) -> UInt64 { streams[stream].delivered }
   /// Below this every message of `stream` is on the collector's disk.
   public func durable(_ stream: Int) -> UInt64 { streams[stream].durable }
-  /// Messages of an unreliable `stream` that never left because the link was busy.
+  /// Messages of `stream` that were given up: too late, replaced by a newer one, or the link was busy.
   public func dropped(_ stream: Int) -> UInt64 { streams[stream].droppedCount }
   /// Whether nothing is kept any more.
   public var isEmpty: Bool { byteCount == 0 }
@@ -130,7 +135,13 @@ public struct Outbox: ~Copyable {
   private mutating func append(_ message: OutgoingMessage, on stream: Int) {
     streams[stream].queue.append(message)
     byteCount += message.byteCount
-    if !streams[stream].isReliable { dropOldestUnsent(stream) }
+    switch streams[stream].open.delivery {
+    case .reliable: break
+    case .partial:
+      if let deadline = streams[stream].deadline { nextExpiry = min(nextExpiry, Self.expiry(message, deadline)) }
+    case .unreliable: dropOldestUnsent(stream)
+    case .latest: supersede(stream)
+    }
   }
 
   /// An unreliable stream keeps no more than this many messages waiting for the link.
@@ -151,14 +162,38 @@ public struct Outbox: ~Copyable {
     let limit = min(streams[stream].releasable, streams[stream].next)
     while streams[stream].first < limit, let message = streams[stream].queue.popFirst() {
       streams[stream].first += 1
-      byteCount -= message.byteCount
-      held.release(message.bodySlot)
-      if message.headSlot >= 0 { held.release(message.headSlot) }
+      if !message.isCancelled { forget(message) }
     }
   }
 
+  mutating func forget(_ message: OutgoingMessage) {
+    byteCount -= message.byteCount
+    held.release(message.bodySlot)
+    if message.headSlot >= 0 { held.release(message.headSlot) }
+  }
+
+  /// Ordered messages of `stream` went out, or were delivered.
+  mutating func settle(_ stream: Int, _ byteCount: Int) {
+    streams[stream].outstanding += byteCount
+    outstanding += byteCount
+  }
+
+  /// Takes in what the peer says of `stream`. `false`: it makes no sense.
+  mutating func acknowledge(_ stream: Int, _ ack: StreamAck) -> Bool {
+    let before = streams[stream].outstanding
+    guard streams[stream].acknowledge(ack) else { return false }
+    outstanding += streams[stream].outstanding - before
+    release(stream)
+    return true
+  }
+
+  /// Room for ordered messages under the peer's session window.
+  var sessionRoom: Int { outstanding == 0 ? .max : sessionWindow - outstanding }
+
   /// A new session begins: everything still here will be sent again.
-  mutating func reset() {
+  mutating func reset(sessionWindow: Int = .max) {
+    self.sessionWindow = sessionWindow
+    outstanding = 0
     for index in streams.indices { streams[index].reset() }
   }
 }

@@ -13,18 +13,6 @@ struct OutgoingPart {
 }
 
 extension Outbox {
-  /// Streams of equal priority take turns at being first.
-  func rotated(_ place: Int, _ turn: Int) -> Int {
-    let priority = streams[order[place]].open.priority
-    var first = place
-    while first > 0, streams[order[first - 1]].open.priority == priority { first -= 1 }
-    var end = place + 1
-    while end < order.count, streams[order[end]].open.priority == priority { end += 1 }
-    let count = end - first
-    if count == 1 { return order[place] }
-    return order[first + (place - first + (turn & Int.max)) % count]
-  }
-
   /// Whether the peer has been told of the stream, so that its messages make sense there.
   func isReady(_ stream: Int) -> Bool {
     switch streams[stream].opening {
@@ -37,7 +25,7 @@ extension Outbox {
   /// grants no room.
   mutating func nextPart(_ stream: Int, partCapacity: Int) -> OutgoingPart? {
     while let range = streams[stream].lost.first {
-      guard range.message >= streams[stream].delivered, streams[stream].holds(range.message) else {
+      guard streams[stream].wants(range.message) else {
         streams[stream].lost.removeFirst()
         continue
       }
@@ -49,8 +37,9 @@ extension Outbox {
         message: range.message, offset: offset, count: min(count, partCapacity), isWhole: whole, isRepeat: true)
     }
     let nextOffset = Int(streams[stream].nextOffset)
+    if nextOffset == 0 { skipCancelled(stream) }
     let number = streams[stream].next
-    guard nextOffset > 0 || streams[stream].mayBeginNext else { return nil }
+    guard nextOffset > 0 || streams[stream].mayBeginNext(sessionRoom: sessionRoom) else { return nil }
     let total = streams[stream].message(number).byteCount
     if nextOffset == 0, total <= partCapacity - BundledFrame.headByteCount {
       return OutgoingPart(message: number, offset: 0, count: total, isWhole: true, isRepeat: false)
@@ -60,6 +49,22 @@ extension Outbox {
     let even = (total + parts - 1) / parts
     return OutgoingPart(
       message: number, offset: nextOffset, count: min(even, total - nextOffset), isWhole: false, isRepeat: false)
+  }
+
+  private mutating func skipCancelled(_ stream: Int) {
+    while streams[stream].next < streams[stream].end, streams[stream].message(streams[stream].next).isCancelled {
+      streams[stream].next += 1
+    }
+  }
+
+  /// A stream whose receiver waits for messages that were given up, and up to which; noted as told.
+  mutating func takeSkip() -> (stream: Int, upTo: UInt64)? {
+    for index in streams.indices {
+      guard isReady(index), let target = streams[index].skipTarget else { continue }
+      streams[index].skipSent = target
+      return (index, target)
+    }
+    return nil
   }
 
   /// Takes note that `part` went out.
@@ -82,8 +87,8 @@ extension Outbox {
     }
     streams[stream].next += 1
     streams[stream].nextOffset = 0
-    if streams[stream].isReliable {
-      streams[stream].outstanding += total
+    if streams[stream].isOrdered {
+      settle(stream, total)
     } else {
       release(stream)
     }
@@ -160,7 +165,9 @@ extension Outbox {
   /// A stream whose messages are all acknowledged and whose end is still to be told.
   mutating func takeEnd() -> Int? {
     for index in streams.indices
-    where streams[index].isFinishing && !streams[index].finSent && streams[index].queue.isEmpty {
+    where streams[index].isFinishing && !streams[index].finSent
+      && streams[index].queue.allSatisfy({ $0.isCancelled && streams[index].delivered >= streams[index].end })
+    {
       guard case .open = streams[index].opening else { continue }
       streams[index].finSent = true
       return index

@@ -1,28 +1,6 @@
 import DequeModule
 import STTWire
 
-/// One message as the outbox keeps it: its time, and where its bytes lie.
-///
-/// On the wire a message is `time 16 | head | body`.
-struct OutgoingMessage {
-  var time: MessageTime
-  var headSlot: Int32 = -1
-  var headOffset: Int32 = 0
-  var headCount: Int32 = 0
-  var bodySlot: Int32
-  var bodyOffset: Int32
-  var bodyCount: Int32
-
-  var byteCount: Int { MessageTime.byteCount + Int(headCount) + Int(bodyCount) }
-}
-
-/// A part of a message to be sent again.
-struct LostRange {
-  var message: UInt64
-  var offset: UInt32
-  var count: UInt32
-}
-
 /// A stream this side sends. It outlives sessions: its messages keep their numbers and stay until
 /// they are acknowledged as far as the stream asks for (docs/protocol.md 2.15).
 struct OutgoingStream {
@@ -50,11 +28,13 @@ struct OutgoingStream {
   /// Bytes of messages `delivered ..< next`.
   var outstanding = 0
   var sequence: UInt32 = 0
+  /// The receiver was told in this session not to wait for anything below.
+  var skipSent: UInt64 = 0
   /// No further messages will come.
   var isFinishing = false
   var finSent = false
   var finAcknowledged = false
-  /// Messages given up before they were ever sent: the queue was full.
+  /// Messages given up: their deadline passed, a newer one replaced them, or the queue was full.
   var droppedCount: UInt64 = 0
 
   init(id: UInt16, open: StreamOpen) {
@@ -69,24 +49,51 @@ struct OutgoingStream {
   static let mostGap: UInt64 = 4096
 
   var end: UInt64 { first + UInt64(queue.count) }
-  var isReliable: Bool { open.delivery == .reliable }
+  /// Delivered in order, and lost parts are sent again.
+  var isOrdered: Bool { open.delivery.isOrdered }
+  /// Nanoseconds from a message's time to when nobody wants it any more; `nil`: never.
+  var deadline: UInt64? {
+    open.delivery == .partial && open.deadlineMilliseconds > 0
+      ? .milliseconds(UInt64(open.deadlineMilliseconds)) : nil
+  }
+
   /// Below this nothing is needed any more.
   var releasable: UInt64 {
     switch open.delivery {
     case .reliable, .partial: open.isDurable ? durable : delivered
-    case .unreliable, .latest: next
+    case .unreliable: next
+    case .latest: max(delivered, queue.isEmpty ? first : end - 1)
     }
   }
 
   func message(_ number: UInt64) -> OutgoingMessage { queue[Int(number - first)] }
   func holds(_ number: UInt64) -> Bool { number >= first && number < end }
 
-  /// Whether the next unsent message may begin under the receiver's window.
-  var mayBeginNext: Bool {
+  /// Whether a lost part of message `number` is still worth sending.
+  func wants(_ number: UInt64) -> Bool {
+    guard number >= delivered, holds(number), !message(number).isCancelled else { return false }
+    switch open.delivery {
+    case .reliable, .partial: return true
+    case .unreliable: return false
+    case .latest: return number == end - 1
+    }
+  }
+
+  /// Whether the next unsent message may begin under the receiver's windows.
+  func mayBeginNext(sessionRoom: Int) -> Bool {
     guard next < end else { return false }
-    guard isReliable else { return true }
+    guard isOrdered else { return true }
     if next >= delivered + Self.mostGap { return false }
-    return outstanding == 0 || outstanding + message(next).byteCount <= window
+    let byteCount = message(next).byteCount
+    return outstanding == 0 || (outstanding + byteCount <= window && byteCount <= sessionRoom)
+  }
+
+  /// Whether messages the receiver waits for were given up; answers the first one that was not.
+  var skipTarget: UInt64? {
+    guard isOrdered, holds(delivered), message(delivered).isCancelled else { return nil }
+    var target = delivered + 1
+    while target < end, message(target).isCancelled { target += 1 }
+    return target > skipSent ? target : nil
   }
 
   /// Starts over for a new session: whatever is still here goes again under the same numbers.
@@ -95,23 +102,27 @@ struct OutgoingStream {
     nextOffset = 0
     lost.removeAll(keepingCapacity: true)
     outstanding = 0
-    delivered = max(first, isReliable ? min(delivered, first) : first)
+    delivered = max(first, isOrdered ? min(delivered, first) : first)
     window = Self.initialWindow(open)
     open.firstMessage = first
     openBytes = open.bytes
     opening = .sending(next: 0, lost: [], unacknowledged: 0)
     finSent = false
     finAcknowledged = false
+    skipSent = 0
   }
 
   /// Takes in a stream acknowledgement. `false`: it speaks of messages that were never sent.
   mutating func acknowledge(_ ack: StreamAck) -> Bool {
-    guard isReliable, ack.delivered <= end else { return !isReliable }
+    guard open.delivery != .unreliable else { return true }
+    guard ack.delivered <= end else { return false }
     if ack.delivered > delivered {
-      var number = max(delivered, first)
-      while number < min(ack.delivered, next), number < end {
-        outstanding -= message(number).byteCount
-        number += 1
+      if isOrdered {
+        var number = max(delivered, first)
+        while number < min(ack.delivered, next), number < end {
+          outstanding -= message(number).byteCount
+          number += 1
+        }
       }
       delivered = ack.delivered
       // The peer has these from an earlier session.
@@ -124,4 +135,9 @@ struct OutgoingStream {
     window = Int(ack.window)
     return true
   }
+}
+
+extension DeliveryClass {
+  /// Whether messages are delivered in order, and a gap must be told of before what follows is.
+  public var isOrdered: Bool { self == .reliable || self == .partial }
 }

@@ -93,7 +93,8 @@ extension Session {
     case .open: outbox.requeueOpen(stream, offset: Int(packet.offset))
     case .end: outbox.requeueEnd(stream)
     case .control: control.lost(packet.message, offset: packet.offset)
-    case .skip, .probe, .pathProbe: break
+    case .skip: outbox.requeueSkip(stream)
+    case .probe, .pathProbe: break
     }
     if packet.holdsStreamAcks { incoming.repeatAcknowledgements() }
   }
@@ -112,12 +113,6 @@ extension Outbox {
     return index < streams.count ? index : nil
   }
 
-  mutating func acknowledge(_ stream: Int, _ ack: StreamAck) -> Bool {
-    guard streams[stream].acknowledge(ack) else { return false }
-    release(stream)
-    return true
-  }
-
   mutating func acknowledgeOpen(_ stream: Int) {
     guard case .sending(let next, let lost, let unacknowledged) = streams[stream].opening else { return }
     let left = unacknowledged - 1
@@ -134,13 +129,11 @@ extension Outbox {
   }
 
   mutating func acknowledgeEnd(_ stream: Int) { streams[stream].finAcknowledged = true }
+  mutating func requeueSkip(_ stream: Int) { streams[stream].skipSent = 0 }
   mutating func requeueEnd(_ stream: Int) { streams[stream].finSent = false }
 
   /// Queues a part for sending again, unless nobody needs it any more.
   mutating func requeue(_ stream: Int, _ range: LostRange) {
-    guard streams[stream].isReliable, range.message >= streams[stream].delivered,
-      streams[stream].holds(range.message)
-    else { return }
-    streams[stream].lost.append(range)
+    if streams[stream].wants(range.message) { streams[stream].lost.append(range) }
   }
 }

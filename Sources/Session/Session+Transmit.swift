@@ -30,6 +30,9 @@ extension Session {
     }
     let length = sendOpen(into: buffer, now, outbox: &outbox)
     if length > 0 { return length }
+    outbox.expire(now)
+    let skip = sendSkip(into: buffer, now, outbox: &outbox)
+    if skip > 0 { return skip }
     let data = sendData(into: buffer, now, outbox: &outbox)
     if data > 0 { return data }
     let fin = sendEnd(into: buffer, now, outbox: &outbox)
@@ -134,7 +137,7 @@ extension Session {
     into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
   ) -> Int {
     guard outbox.unopenedCount > 0 else { return 0 }
-    for stream in outbox.order {
+    for stream in outbox.schedule.order {
       guard let offset = outbox.takeOpenPart(stream, partByteCount: openPartByteCount) else { continue }
       let total = outbox.streams[stream].openBytes.count
       let end = min(total, offset + openPartByteCount)
@@ -154,6 +157,18 @@ extension Session {
   /// A STREAM_OPEN part is as large as the smallest datagram has room for behind `total | offset`, whatever the
   /// path carries: a part that is sent again must cover the one that was lost.
   private var openPartByteCount: Int { Int(smallestMaximumDatagram) - SealedDatagram.overheadByteCount - 8 }
+
+  private mutating func sendSkip(
+    into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
+  ) -> Int {
+    guard let (stream, upTo) = outbox.takeSkip() else { return 0 }
+    let frame = Skip(upTo: upTo, reason: Skip.Reason.deadline.rawValue)
+    var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .skip)
+    packet.stream = UInt16(stream)
+    return sendControl(into: buffer, .skip, stream: outbox.streams[stream].id, tracked: packet, now) {
+      frame.write(&$0)
+    }
+  }
 
   private mutating func sendEnd(
     into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime, outbox: inout Outbox
@@ -183,17 +198,15 @@ extension Session {
     var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .bundle)
     if acknowledging {
       writeAcknowledgement(&writer, now)
-      packet.holdsStreamAcks = incoming.writeAcks(&writer, window: settings.streamWindow) > 0
+      packet.holdsStreamAcks = incoming.writeAcks(&writer) > 0
       writeKeepAliveAnswers(&writer, now)
     }
     let acknowledgementByteCount = writer.count
     // Acknowledgements go out whatever the window says; messages along with them only under it.
     if !holdsStreams, !acknowledging || (!sent.isFull && mayAddToFlight(now)) {
       turn &+= 1
-      var place = 0
-      while place < outbox.order.count {
-        let stream = outbox.rotated(place, turn)
-        place += 1
+      var visit = outbox.schedule.visit(turn)
+      while let stream = outbox.nextInTurn(&visit) {
         guard outbox.isReady(stream) else { continue }
         while let part = outbox.nextPart(stream, partCapacity: partCapacity) {
           if part.isWhole, part.count + Self.bundledOverhead <= writer.room {
@@ -231,7 +244,7 @@ extension Session {
     ).write(&writer)
     writer.u64(part.message)
     outbox.copyWhole(stream, part.message, &writer)
-    if outbox.streams[stream].isReliable {
+    if outbox.streams[stream].open.delivery != .unreliable {
       let last = packet.runStart + UInt64(packet.runCount)
       if packet.runCount > 0, sent.runs[last - 1].stream == UInt16(stream), sent.runs[last - 1].count < .max,
         sent.runs[last - 1].first + UInt64(sent.runs[last - 1].count) == part.message

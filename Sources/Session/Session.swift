@@ -13,6 +13,8 @@ public struct Session: ~Copyable {
     public var datagramByteCount: Int
     /// Bytes of undelivered messages each incoming stream may have.
     public var streamWindow: Int
+    /// Bytes of undelivered messages all incoming streams may have together; what the offer promises.
+    public var sessionWindow: Int
     /// Most nanoseconds an acknowledgement waits.
     public var acknowledgementDelay: UInt64
     /// KEEP_ALIVE after this much silence of ours.
@@ -23,11 +25,13 @@ public struct Session: ~Copyable {
     public var replayWindowBitCount: Int
 
     public init(
-      datagramByteCount: Int = 1200, streamWindow: Int = 16 << 20, acknowledgementDelay: UInt64 = .milliseconds(25),
+      datagramByteCount: Int = 1200, streamWindow: Int = 16 << 20, sessionWindow: Int = 64 << 20,
+      acknowledgementDelay: UInt64 = .milliseconds(25),
       keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), replayWindowBitCount: Int = 8192
     ) {
       self.datagramByteCount = datagramByteCount
       self.streamWindow = streamWindow
+      self.sessionWindow = sessionWindow
       self.acknowledgementDelay = acknowledgementDelay
       self.keepAliveInterval = keepAliveInterval
       self.idleTimeout = idleTimeout
@@ -64,7 +68,7 @@ public struct Session: ~Copyable {
   var congestion: CongestionWindow
   var pacer: Pacer
   var received = ReceivedPackets()
-  var incoming = IncomingStreams()
+  var incoming: IncomingStreams
   var control = ControlChannel()
   /// While set, no stream is sent or taken: the peer's identity is not known yet (docs/protocol.md 2.12).
   public private(set) var holdsStreams = false
@@ -110,6 +114,7 @@ public struct Session: ~Copyable {
       windowBitCount: settings.replayWindowBitCount)
     congestion = CongestionWindow(datagram: datagramByteCount)
     pacer = Pacer(now: now)
+    incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
     self.keys = KeyUse(now: now)
     isConfirmed = initiates
     lastReceived = now

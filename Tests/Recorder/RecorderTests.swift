@@ -25,7 +25,7 @@ import Testing
     RecordedStream(
       device: device, name: name, uid: name == "s" ? "00112233445566778899aabbccddeeff" : "ffeeddccbbaa99887766554433221100",
       incarnation: 4, purpose: purpose,
-      schema: .opaque, isReliable: true, isDurable: true)
+      schema: .opaque, delivery: "reliable", isDurable: true)
   }
 
   static func append(_ recorder: Recorder, token: Int = 0, _ numbers: Range<UInt64>, now: UInt64) -> UInt64 {

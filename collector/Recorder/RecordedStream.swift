@@ -8,11 +8,12 @@ public struct RecordedStream: Hashable, Sendable {
   public var incarnation: UInt64
   public var purpose: String
   public var schema: Schema
-  public var isReliable: Bool
+  /// As the configuration calls it: `reliable`, `partial`, `unreliable` or `latest`.
+  public var delivery: String
   public var isDurable: Bool
 
   public init(
-    device: String, name: String, uid: String, incarnation: UInt64, purpose: String, schema: Schema, isReliable: Bool,
+    device: String, name: String, uid: String, incarnation: UInt64, purpose: String, schema: Schema, delivery: String,
     isDurable: Bool
   ) {
     self.device = device
@@ -21,7 +22,7 @@ public struct RecordedStream: Hashable, Sendable {
     self.incarnation = incarnation
     self.purpose = purpose
     self.schema = schema
-    self.isReliable = isReliable
+    self.delivery = delivery
     self.isDurable = isDurable
   }
 
@@ -31,7 +32,7 @@ public struct RecordedStream: Hashable, Sendable {
   var metadata: [String: String] {
     [
       "stt.device": device, "stt.stream_uid": uid, "stt.incarnation": String(incarnation),
-      "stt.delivery": isReliable ? "reliable" : "unreliable", "stt.durable": isDurable ? "true" : "false",
+      "stt.delivery": delivery, "stt.durable": isDurable ? "true" : "false",
       "stt.purpose": purpose,
     ]
   }

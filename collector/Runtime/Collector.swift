@@ -243,7 +243,8 @@ public struct Collector: ~Copyable {
       case .established(let peer, let session, _, let established):
         connected[session] = peer
         log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
-        core.sink.note(RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
+        core.sink.note(
+          RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
           wall: wall)
       case .ended(let peer, let session, let end, let statistics):
         connected[session] = nil

@@ -92,7 +92,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
     let stream = RecordedStream(
       device: deviceNames[peer], name: open.name, uid: open.uid.text, incarnation: open.incarnation,
       purpose: open.purpose, schema: Schema(encoding: open.schemaEncoding, name: open.schemaName, data: open.schemaData),
-      isReliable: open.delivery == .reliable, isDurable: open.isDurable)
+      delivery: "\(open.delivery)", isDurable: open.isDurable)
     pushBatch()
     push(.opened(token: token, stream, position: entry.position))
     return StreamAdmission(token: token, position: entry.position, durable: entry.durable)
