@@ -52,7 +52,7 @@ struct DeviceLink: ~Copyable {
     var random = SystemRandomNumberGenerator()
     var endpoint = DeviceEndpoint(
       keys: keys, offer: offer,
-      settings: Session.Settings(datagramByteCount: configuration.collector.maximumDatagramByteCount),
+      settings: Session.Settings(largestDatagramByteCount: configuration.collector.maximumDatagramByteCount),
       bootID: random.next(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
     let events = StreamDescription(name: "stt/agent", schema: Self.eventSchema, priority: 0)
     var names: [String] = []

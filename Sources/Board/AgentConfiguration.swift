@@ -53,7 +53,7 @@ public enum AgentLimits {
   public static let stateDirectory = "/var/lib/stt/agent"
   public static let statusSocket = "/run/stt/agent/status.sock"
   public static let maximumDatagram = Limit(
-    1_200, 65_507, usual: 1_200,
+    1_200, 65_507, usual: 65_507,
     because: "1200 passes every IPv6 path unfragmented and holds a handshake message, and 65507 is the largest UDP payload")
   public static let memory = Limit(
     1 << 20, 1 << 34, usual: 32 << 20,

@@ -1,6 +1,6 @@
 /// How much may be on the way: NewReno (RFC 9002 section 7).
 struct CongestionWindow: Sendable {
-  private let datagram: Int
+  private var datagram: Int
   private(set) var window: Int
   private var threshold = Int.max
   private var recoveryStart: MonotonicTime?
@@ -13,6 +13,19 @@ struct CongestionWindow: Sendable {
   }
 
   private var minimum: Int { 2 * datagram }
+
+  /// The path carries datagrams of another size: the least window is two of them (RFC 9002 section 7.2).
+  mutating func setDatagram(_ byteCount: Int) {
+    datagram = byteCount
+    window = max(window, minimum)
+  }
+
+  /// Another path: nothing is known of it (RFC 9002 section 9.4).
+  mutating func restart() {
+    window = min(10 * datagram, max(14_720, 2 * datagram))
+    threshold = .max
+    recoveryStart = nil
+  }
 
   func allows(_ byteCount: Int) -> Bool { inFlight + byteCount <= window }
 

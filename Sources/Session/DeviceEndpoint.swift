@@ -72,6 +72,13 @@ public struct DeviceEndpoint: ~Copyable {
     case .none: nil
     }
   }
+  /// Bytes of the largest datagram the session sends now.
+  public var datagramByteCount: Int? {
+    switch session {
+    case .some(let session): session.datagramByteCount
+    case .none: nil
+    }
+  }
   public var congestionWindow: Int? {
     switch session {
     case .some(let session): session.congestionWindow

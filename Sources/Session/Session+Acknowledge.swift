@@ -40,7 +40,11 @@ extension Session {
     case .open: outbox.acknowledgeOpen(Int(packet.stream))
     case .end: outbox.acknowledgeEnd(Int(packet.stream))
     case .control: control.acknowledged(packet.message)
-    case .fragment, .bundle, .probe, .skip, .pathProbe: break
+    case .pathProbe:
+      path.probeAcknowledged(Int(packet.byteCount))
+      congestion.setDatagram(path.current)
+    case .fragment, .bundle: path.acknowledged(Int(packet.byteCount))
+    case .probe, .skip: break
     }
   }
 
@@ -73,7 +77,14 @@ extension Session {
   mutating func lose(_ number: UInt64, _ now: MonotonicTime, congestive: Bool, outbox: inout Outbox) {
     let packet = sent[number]
     sent.resolve(number)
+    if packet.content == .pathProbe {
+      // Too large is no sign of congestion (RFC 8899 section 3).
+      congestion.forget(Int(packet.byteCount))
+      path.probeLost(now)
+      return
+    }
     statistics.packetsLost += 1
+    if path.lost(Int(packet.byteCount), now) { congestion.setDatagram(path.current) }
     if congestive {
       congestion.lost(Int(packet.byteCount), sent: packet.sent, now: now)
     } else {

@@ -11,6 +11,7 @@ extension Session {
     var next = min(keepAliveDue, lastReceived + settings.idleTimeout)
     if let dueAt = received.dueAt { next = min(next, dueAt) }
     if let forgetAt = keys.forgetAt { next = min(next, forgetAt) }
+    next = min(next, path.deadline)
     if let lossTime { next = min(next, lossTime) } else { next = min(next, probeDeadline) }
     if pacingBlocked { next = min(next, pacer.due) }
     return next
@@ -44,7 +45,13 @@ extension Session {
     statistics.probeTimeouts += 1
     probeCount += 1
     probesOwed = 2
-    if probeCount >= 3 { congestion.collapse() }
+    if probeCount >= 3 {
+      congestion.collapse()
+      if path.current > path.base {
+        path.fall(now)
+        congestion.setDatagram(path.current)
+      }
+    }
     // The oldest go again in new packets. Their silence alone is no sign of congestion.
     var mended = 0
     var number = sent.start

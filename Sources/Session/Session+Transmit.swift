@@ -6,12 +6,12 @@ extension Session {
   /// now. Draining rule: after any input, call until 0.
   ///
   /// - Parameters:
-  ///   - buffer: at least ``datagramByteCount`` bytes.
+  ///   - buffer: at least as many bytes as the largest datagram both ends agreed on.
   ///   - wall: nanoseconds since 1970; travels in KEEP_ALIVE alone.
   public mutating func transmit(
     into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, outbox: inout Outbox
   ) -> Int {
-    precondition(buffer.count >= datagramByteCount, "a datagram needs its room")
+    precondition(buffer.count >= path.limit, "a datagram needs its room")
     if let closing, !closingSent {
       closingSent = true
       let length = sendControl(into: buffer, .sessionClose, tracked: nil, now) { closing.write(&$0) }
@@ -22,6 +22,9 @@ extension Session {
     pacingBlocked = false
     if acknowledgementIsDue(now) { return sendBundle(into: buffer, acknowledging: true, now, outbox: &outbox) }
     if now >= keepAliveDue { return sendKeepAlive(into: buffer, now, wall) }
+    path.isWanted = outbox.streamCount > 0 && roundTrip.hasSample && !sent.isFull
+    // One packet a search step: beyond the window, so that a full one does not stop the search.
+    if let size = path.probe(now) { return sendPathProbe(into: buffer, size, now, wall) }
     guard !sent.isFull, mayAddToFlight(now) else { return 0 }
     if control.hasPart { return sendControlPart(into: buffer, now) }
     if holdsStreams {
@@ -129,6 +132,24 @@ extension Session {
       part.write(&$0)
       $0.bytes(Array(bytes))
     }
+  }
+
+  /// A KEEP_ALIVE padded to `size`: acknowledged, the path carries so much (RFC 8899 section 4.1).
+  private mutating func sendPathProbe(
+    into buffer: UnsafeMutableRawBufferPointer, _ size: Int, _ now: MonotonicTime, _ wall: UInt64
+  ) -> Int {
+    path.probeSent()
+    let frame = KeepAlive(
+      token: sealer.nextPacketNumber + 1,
+      sent: MessageTime(monotonicNanoseconds: now.nanoseconds, wallNanoseconds: wall))
+    var writer = ByteWriter(
+      unsafe: UnsafeMutableRawBufferPointer(
+        rebasing: buffer[SealedDatagram.additionalByteCount..<size - SealedDatagram.tagByteCount]))
+    frame.write(&writer)
+    writer.zeros(writer.room)
+    return seal(
+      buffer, .keepAlive, prefix: writer.count,
+      tracked: SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .pathProbe), now)
   }
 
   // MARK: streams

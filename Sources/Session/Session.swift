@@ -11,6 +11,8 @@ public struct Session: ~Copyable {
   public struct Settings: Hashable, Sendable {
     /// UDP payload bytes used until the path is known to carry more.
     public var datagramByteCount: Int
+    /// UDP payload bytes the search for what the path carries may reach.
+    public var largestDatagramByteCount: Int
     /// Bytes of undelivered messages each incoming stream may have.
     public var streamWindow: Int
     /// Bytes of undelivered messages all incoming streams may have together; what the offer promises.
@@ -25,11 +27,13 @@ public struct Session: ~Copyable {
     public var replayWindowBitCount: Int
 
     public init(
-      datagramByteCount: Int = 1200, streamWindow: Int = 16 << 20, sessionWindow: Int = 64 << 20,
+      datagramByteCount: Int = 1200, largestDatagramByteCount: Int? = nil, streamWindow: Int = 16 << 20,
+      sessionWindow: Int = 64 << 20,
       acknowledgementDelay: UInt64 = .milliseconds(25),
       keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), replayWindowBitCount: Int = 8192
     ) {
       self.datagramByteCount = datagramByteCount
+      self.largestDatagramByteCount = largestDatagramByteCount ?? datagramByteCount
       self.streamWindow = streamWindow
       self.sessionWindow = sessionWindow
       self.acknowledgementDelay = acknowledgementDelay
@@ -58,8 +62,9 @@ public struct Session: ~Copyable {
   public let mode: HandshakeMode
   let settings: Settings
   let parameters: SessionParameters
-  /// Bytes of the largest datagram this session sends.
-  public let datagramByteCount: Int
+  var path: PathMTU
+  /// Bytes of the largest datagram this session sends now, probes of the path apart.
+  public var datagramByteCount: Int { path.current }
 
   var sealer: PacketSealer<InPlaceEngine>
   var opener: PacketOpener<InPlaceEngine>
@@ -105,14 +110,17 @@ public struct Session: ~Copyable {
     mode = established.mode
     self.settings = settings
     parameters = established.parameters
-    datagramByteCount = max(Int(smallestMaximumDatagram), min(settings.datagramByteCount, established.maximumDatagram))
+    let least = Int(smallestMaximumDatagram)
+    path = PathMTU(
+      base: max(least, min(settings.datagramByteCount, established.maximumDatagram)),
+      limit: max(least, min(settings.largestDatagramByteCount, established.maximumDatagram)))
     let initiates = established.role == .initiator
     let keys = established.keys
     sealer = PacketSealer(initiates ? keys.initiatorToResponder : keys.responderToInitiator, suite: suite)
     opener = PacketOpener(
       initiates ? keys.responderToInitiator : keys.initiatorToResponder, suite: suite,
       windowBitCount: settings.replayWindowBitCount)
-    congestion = CongestionWindow(datagram: datagramByteCount)
+    congestion = CongestionWindow(datagram: path.current)
     pacer = Pacer(now: now)
     incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
     self.keys = KeyUse(now: now)

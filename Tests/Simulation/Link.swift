@@ -8,6 +8,8 @@ struct LinkConditions {
   var jitter: UInt64 = 0
   var delay = UInt64.milliseconds(10)
   var corruptPercent = 0.0
+  /// Larger ones vanish without a word.
+  var largestDatagram = 65_507
   /// Nothing passes between these times.
   var partition: Range<UInt64>?
 }
@@ -36,6 +38,7 @@ struct Link {
 
   mutating func send(_ bytes: [UInt8], toCollector: Bool, now: MonotonicTime) {
     if keepsHistory { history.append((toCollector, bytes)) }
+    if bytes.count > conditions.largestDatagram { return }
     if let partition = conditions.partition, partition.contains(now.nanoseconds) { return }
     let copies = random.chance(percent: conditions.duplicatePercent) ? 2 : 1
     for _ in 0..<copies where !random.chance(percent: conditions.lossPercent) {

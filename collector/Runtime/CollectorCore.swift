@@ -39,7 +39,7 @@ struct CollectorCore: ~Copyable {
       modes: [.hybrid, .seed], suites: suites,
       maximumDatagram: UInt16(clamping: configuration.maximumDatagramByteCount))
     endpoint = CollectorEndpoint(
-      offer: offer, settings: Session.Settings(datagramByteCount: configuration.maximumDatagramByteCount),
+      offer: offer, settings: Session.Settings(largestDatagramByteCount: configuration.maximumDatagramByteCount),
       mostSessions: configuration.limits.sessionCount,
       handshakesPerSecond: UInt64(configuration.limits.handshakesPerSecond), now: now, using: &random)
     for (known, keys) in zip(pairs, keys) {
