@@ -1,4 +1,5 @@
 import Crypto
+public import STTWire
 
 /// The handshake's keys, step by step (docs/protocol.md 2.9). Each step consumes what the last one
 /// made, so an order that is wrong does not compile.
@@ -74,6 +75,13 @@ public struct SessionKeys: Sendable {
   public let responderToInitiator: TrafficSecret
   public let ratchetRoot: Secret
   public let exporter: Secret
+
+  /// The `index`-th other name of the session, from 1 (docs/protocol.md 2.14).
+  public func alias(_ index: UInt32) -> SessionID {
+    let context = [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: index >> $0) }
+    let bytes = expandLabel(exporter.key, "sid", context, byteCount: 8).bytes
+    return SessionID(rawValue: bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+  }
 }
 
 /// One direction's secret in one key epoch.

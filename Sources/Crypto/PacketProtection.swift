@@ -58,6 +58,14 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
     return number
   }
 
+  /// Leaves out packet numbers, so that those of two networks don't follow one another
+  /// (docs/protocol.md 2.14). `false`: there would be too few left.
+  public mutating func skip(to number: UInt64) -> Bool {
+    guard number > nextPacketNumber, number < 1 << 62 else { return false }
+    nextPacketNumber = number
+    return true
+  }
+
   /// Moves to the next key epoch; the old key is forgotten (docs/protocol.md 2.11).
   public mutating func ratchet() {
     secret = secret.next

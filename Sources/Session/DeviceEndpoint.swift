@@ -151,7 +151,7 @@ public struct DeviceEndpoint: ~Copyable {
       takeHandshake(bytes, header, now)
       return
     }
-    guard session?.id == header.session else { return }
+    guard session?.answers(to: header.session) == true else { return }
     _ = session?.receive(
       unsafe: datagram, header: header, now: now, wall: wall, outbox: &outbox, sink: &sink)
     noticeEnd(now)
@@ -175,6 +175,16 @@ public struct DeviceEndpoint: ~Copyable {
       handshake = nil
       events.append(.refused(status: status))
       backOff(now)
+    }
+  }
+
+  /// This machine has another address now: the session goes on from there without a handshake, and
+  /// an attempt that waits is made at once.
+  public mutating func moved<R: RandomNumberGenerator>(now: MonotonicTime, using generator: inout R) {
+    session?.moved(random: generator.next(), now: now, outbox: &outbox)
+    if !isConnected, handshake == nil, nextAttempt != .never {
+      failures = 0
+      nextAttempt = now
     }
   }
 

@@ -140,6 +140,13 @@ struct SentPackets: ~Copyable {
     unresolved[Int(slot >> 6)] |= 1 << (slot & 63)
   }
 
+  /// Goes on with packet number `number`. Everything is resolved.
+  mutating func restart(at number: UInt64) {
+    precondition(unresolvedCount == 0 && number >= end, "numbers only go up")
+    start = number
+    end = number
+  }
+
   private mutating func grow() {
     let wider = capacity * 2
     let newPackets = UnsafeMutablePointer<SentPacket>.allocate(capacity: Int(wider))

@@ -35,6 +35,12 @@ extension Session {
     if opener.epoch != epoch { keys.forgetAt = now + 3 * probeTimeout }
     isConfirmed = true
     lastReceived = now
+    receivedNewest = received.largest.map { number > $0 } ?? true
+    if header.session == names.next {
+      names.advance()
+      peerMoved = true
+    }
+    names.heard(header.session)
     let plaintext = RawSpan(
       _unsafeStart: UnsafeRawPointer(datagram.baseAddress.unsafelyUnwrapped + SealedDatagram.additionalByteCount),
       byteCount: datagram.count - SealedDatagram.overheadByteCount)
@@ -169,7 +175,10 @@ extension Session {
   }
 
   private mutating func estimateClock(_ answer: KeepAliveAck, _ arrival: Arrival) {
-    guard answer.token == keepAliveToken, keepAliveToken != 0 else { return }
+    guard answer.token == keepAliveToken, keepAliveToken != 0 else {
+      echo = answer.token
+      return
+    }
     keepAliveToken = 0
     let now = arrival.now.nanoseconds
     guard now >= answer.sent.monotonicNanoseconds,

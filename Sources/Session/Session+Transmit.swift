@@ -77,7 +77,7 @@ extension Session {
   ) -> Int {
     let length = SealedDatagram.overheadByteCount + prefix + body.count
     let header = FrameHeader(
-      type: type, flags: flags, session: id, stream: stream, sequence: sequence,
+      type: type, flags: flags, session: names.current, stream: stream, sequence: sequence,
       payloadByteCount: length - FrameHeader.byteCount)
     _ = sealer.seal(
       unsafe: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<length]), header: header, prefix: prefix, body: body)
@@ -115,8 +115,15 @@ extension Session {
   ) -> Int {
     keepAliveToken = sealer.nextPacketNumber + 1
     keepAliveDue = now + settings.keepAliveInterval
+    return sendChallenge(into: buffer, keepAliveToken, now, wall)
+  }
+
+  /// A KEEP_ALIVE that asks for `token` to be echoed.
+  mutating func sendChallenge(
+    into buffer: UnsafeMutableRawBufferPointer, _ token: UInt64, _ now: MonotonicTime, _ wall: UInt64
+  ) -> Int {
     let frame = KeepAlive(
-      token: keepAliveToken, sent: MessageTime(monotonicNanoseconds: now.nanoseconds, wallNanoseconds: wall))
+      token: token, sent: MessageTime(monotonicNanoseconds: now.nanoseconds, wallNanoseconds: wall))
     return sendControl(
       into: buffer, .keepAlive, tracked: SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .probe),
       now

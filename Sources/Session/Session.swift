@@ -57,6 +57,11 @@ public struct Session: ~Copyable {
   }
 
   public let id: SessionID
+  var names: SessionNames
+  var peerMoved = false
+  var echo: UInt64?
+  /// Whether the packet received last has the highest number so far: where the peer is now.
+  public internal(set) var receivedNewest = false
   public let role: Role
   public let suite: Suite
   public let mode: HandshakeMode
@@ -116,6 +121,7 @@ public struct Session: ~Copyable {
       limit: max(least, min(settings.largestDatagramByteCount, established.maximumDatagram)))
     let initiates = established.role == .initiator
     let keys = established.keys
+    names = SessionNames(established.session, keys: keys)
     sealer = PacketSealer(initiates ? keys.initiatorToResponder : keys.responderToInitiator, suite: suite)
     opener = PacketOpener(
       initiates ? keys.responderToInitiator : keys.initiatorToResponder, suite: suite,

@@ -21,6 +21,8 @@ struct Link {
     var order: Int
     var toCollector: Bool
     var bytes: [UInt8]
+    /// The address the device had when it sent this.
+    var source: PeerAddress?
   }
 
   var conditions: LinkConditions
@@ -36,7 +38,7 @@ struct Link {
     random = SplitMix(seed: seed)
   }
 
-  mutating func send(_ bytes: [UInt8], toCollector: Bool, now: MonotonicTime) {
+  mutating func send(_ bytes: [UInt8], toCollector: Bool, from source: PeerAddress? = nil, now: MonotonicTime) {
     if keepsHistory { history.append((toCollector, bytes)) }
     if bytes.count > conditions.largestDatagram { return }
     if let partition = conditions.partition, partition.contains(now.nanoseconds) { return }
@@ -47,13 +49,15 @@ struct Link {
         copy[Int(random.next() % UInt64(copy.count))] ^= 1 << UInt8(random.next() % 8)
       }
       let extra = conditions.jitter == 0 ? 0 : random.next() % conditions.jitter
-      inject(copy, toCollector: toCollector, arrival: now + (conditions.delay + extra))
+      inject(copy, toCollector: toCollector, from: source, arrival: now + (conditions.delay + extra))
     }
   }
 
-  mutating func inject(_ bytes: [UInt8], toCollector: Bool, arrival: MonotonicTime) {
+  mutating func inject(
+    _ bytes: [UInt8], toCollector: Bool, from source: PeerAddress? = nil, arrival: MonotonicTime
+  ) {
     sentCount += 1
-    let flight = Flight(arrival: arrival, order: sentCount, toCollector: toCollector, bytes: bytes)
+    let flight = Flight(arrival: arrival, order: sentCount, toCollector: toCollector, bytes: bytes, source: source)
     let place = flights.firstIndex { ($0.arrival, $0.order) > (flight.arrival, flight.order) } ?? flights.count
     flights.insert(flight, at: place)
   }

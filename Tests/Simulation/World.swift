@@ -6,7 +6,8 @@ import STTWire
 
 /// A device and a collector, the real state machines, joined by a simulated link in virtual time.
 final class World {
-  static let deviceAddress = PeerAddress(high: 0, low: 0xFFFF_0A00_0001, port: 40_000)
+  /// Where the device's datagrams come from, as the collector sees it; what goes elsewhere is lost.
+  var deviceAddress = PeerAddress(high: 0, low: 0xFFFF_0A00_0001, port: 40_000)
 
   let pool = BufferPool([
     SlabClass(byteCount: 2048, count: 16_384), SlabClass(byteCount: 70_000, count: 512),
@@ -25,6 +26,9 @@ final class World {
   var collectorEvents: [CollectorEvent] = []
   /// The device's wall clock minus the collector's.
   var wallOffset: Int64 = 0
+  /// Sees every datagram the collector sends, and every one the device sends.
+  var onOutgoing: ((CollectorEndpoint.Outgoing) -> Void)?
+  var onSent: (([UInt8]) -> Void)?
   var syncInterval = UInt64.milliseconds(200)
   private var nextSync: MonotonicTime
   private let collectorKeys: PairKeys
@@ -149,7 +153,7 @@ final class World {
     bytes.withUnsafeMutableBytes { buffer in
       if flight.toCollector {
         collector.receive(
-          unsafe: buffer, from: Self.deviceAddress, now: time, wall: collectorTime, using: &random, sink: &sink
+          unsafe: buffer, from: flight.source ?? deviceAddress, now: time, wall: collectorTime, using: &random, sink: &sink
         ) { _, counter in
           acceptedCounter = max(acceptedCounter, counter)
           return true
@@ -178,11 +182,14 @@ final class World {
     while true {
       let length = buffer.withUnsafeMutableBytes { device.transmit(into: $0, now: time, wall: deviceTime) }
       if length == 0 { break }
-      link.send(Array(buffer[..<length]), toCollector: true, now: now)
+      onSent?(Array(buffer[..<length]))
+      link.send(Array(buffer[..<length]), toCollector: true, from: deviceAddress, now: now)
     }
     while let outgoing = buffer.withUnsafeMutableBytes({
       collector.transmit(into: $0, now: time, wall: collectorTime)
     }) {
+      onOutgoing?(outgoing)
+      guard outgoing.address == deviceAddress else { continue }
       link.send(Array(buffer[..<outgoing.byteCount]), toCollector: false, now: now)
     }
     while let event = device.takeEvent() { deviceEvents.append(event) }

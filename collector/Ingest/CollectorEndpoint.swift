@@ -75,9 +75,15 @@ public struct CollectorEndpoint: ~Copyable {
     let slot = table.slot(place)
     sink.select(peer: slot.pointee.peer, session: place)
     let wasConfirmed = slot.pointee.session.isConfirmed
+    let oldest = slot.pointee.session.answersTo.0
     let reception = slot.pointee.session.receive(
       unsafe: datagram, header: header, now: now, wall: wall, outbox: &slot.pointee.outbox, sink: &sink)
     guard reception == .taken else { return }
+    if slot.pointee.session.takePeerMoved() {
+      table.rename(place, forgetting: oldest)
+      slot.pointee.session.follow(random: generator.next(), now: now, outbox: &slot.pointee.outbox)
+    }
+    trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
     if !wasConfirmed, slot.pointee.session.isConfirmed { retireOthers(than: place) }
     touch(place)
   }
@@ -92,6 +98,7 @@ public struct CollectorEndpoint: ~Copyable {
     }
     while let place = touched.last {
       let slot = table.slot(place)
+      if let challenge = challenge(slot, into: buffer, now: now, wall: wall) { return challenge }
       let length = slot.pointee.session.transmit(
         into: buffer, now: now, wall: wall, outbox: &slot.pointee.outbox)
       if length > 0 { return Outgoing(byteCount: length, address: slot.pointee.address) }
@@ -128,6 +135,44 @@ public struct CollectorEndpoint: ~Copyable {
       table.slot(place).pointee.session.close(.shutdown)
       touch(place)
     }
+  }
+
+  /// Follows a device to another address once it has shown that it receives there
+  /// (docs/protocol.md 2.14).
+  private mutating func trackAddress<R: RandomNumberGenerator>(
+    _ place: Int, _ address: PeerAddress, byteCount: Int, now: MonotonicTime, using generator: inout R
+  ) {
+    let slot = table.slot(place)
+    if let candidate = slot.pointee.candidate, slot.pointee.session.takeEcho() == candidate.token {
+      let old = slot.pointee.address
+      slot.pointee.address = candidate.address
+      slot.pointee.candidate = nil
+      let sameHost = old.high == candidate.address.high && old.low == candidate.address.low
+      slot.pointee.session.pathValidated(sameHost: sameHost, now: now)
+      events.append(.moved(peer: slot.pointee.peer, session: place, from: old, to: candidate.address))
+      return
+    }
+    guard slot.pointee.session.receivedNewest else { return }
+    guard address != slot.pointee.address else {
+      // It still speaks from where it was: somebody else forwarded its packets.
+      slot.pointee.candidate = nil
+      return
+    }
+    if slot.pointee.candidate?.address != address {
+      slot.pointee.candidate = Candidate(address: address, token: generator.next(), now: now)
+    }
+    slot.pointee.candidate?.received(
+      byteCount, now: now, patience: max(.milliseconds(100), slot.pointee.session.smoothedRoundTrip * 2))
+  }
+
+  private func challenge(
+    _ slot: UnsafeMutablePointer<SessionSlot>, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime,
+    wall: UInt64
+  ) -> Outgoing? {
+    guard let candidate = slot.pointee.candidate, candidate.wantsChallenge else { return nil }
+    let length = slot.pointee.session.transmitChallenge(into: buffer, token: candidate.token, now: now, wall: wall)
+    slot.pointee.candidate?.challenged(length)
+    return length > 0 ? Outgoing(byteCount: length, address: candidate.address) : nil
   }
 
   private mutating func takeHandshake<R: RandomNumberGenerator>(

@@ -10,6 +10,8 @@ public protocol CollectorSink: MessageSink, ~Copyable {
 public enum CollectorEvent: Sendable {
   case established(peer: Int, session: Int, address: PeerAddress, Established)
   case ended(peer: Int, session: Int, Session.End, SessionStatistics)
+  /// A device speaks from another address, and has shown that it receives there.
+  case moved(peer: Int, session: Int, from: PeerAddress, to: PeerAddress)
   /// A better estimate of a device's clocks.
   case clock(peer: Int, session: Int, ClockEstimate)
 }

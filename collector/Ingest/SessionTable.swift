@@ -6,7 +6,8 @@ struct SessionSlot: ~Copyable {
   var session: Session
   var outbox = Outbox(role: .responder)
   let peer: Int
-  let address: PeerAddress
+  var address: PeerAddress
+  var candidate: Candidate?
   var reportedClock: ClockEstimate?
 
   init(_ session: consuming Session, peer: Int, address: PeerAddress) {
@@ -23,6 +24,7 @@ struct SessionTable: ~Copyable {
   private var places: [SessionID: Int] = [:]
   /// When each place next wants attention, in nanoseconds; `.max` for empty ones.
   private var deadlines: [UInt64]
+  private var occupied = 0
   let capacity: Int
 
   init(capacity: Int) {
@@ -33,29 +35,41 @@ struct SessionTable: ~Copyable {
   }
 
   deinit {
-    for place in places.values { (slots + place).deinitialize(count: 1) }
+    for place in 0..<capacity where isOccupied(place) { (slots + place).deinitialize(count: 1) }
     slots.deallocate()
   }
 
-  var count: Int { places.count }
+  var count: Int { occupied }
   var isFull: Bool { free.isEmpty }
 
   func find(_ id: SessionID) -> Int? { places[id] }
 
   mutating func insert(_ slot: consuming SessionSlot) -> Int? {
     guard let place = free.popLast() else { return nil }
-    places[slot.session.id] = place
+    places[slot.session.name] = place
+    places[slot.session.answersTo.2] = place
     deadlines[place] = 0
+    occupied += 1
     (slots + place).initialize(to: slot)
     return place
   }
 
   mutating func remove(_ place: Int) -> SessionSlot {
     let slot = (slots + place).move()
-    places[slot.session.id] = nil
+    let names = slot.session.answersTo
+    if let previous = names.0 { places[previous] = nil }
+    places[names.1] = nil
+    places[names.2] = nil
+    occupied -= 1
     deadlines[place] = .max
     free.append(place)
     return slot
+  }
+
+  /// The session in `place` took its next name: the one before the last is forgotten.
+  mutating func rename(_ place: Int, forgetting old: SessionID?) {
+    if let old { places[old] = nil }
+    places[slots[place].session.answersTo.2] = place
   }
 
   /// The place's memory; valid until the place is removed.

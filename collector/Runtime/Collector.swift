@@ -253,6 +253,9 @@ public struct Collector: ~Copyable {
         core.sink.note(
           RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer,
           wall: wall)
+      case .moved(let peer, _, _, _):
+        log.info("\(core.pairs[peer].name) goes on from another address")
+        core.sink.note(RecordingEvent(kind: "moved", detail: "another address"), device: peer, wall: wall)
       case .clock(let peer, _, let estimate):
         core.sink.noteClock(estimate, device: peer, wall: wall)
       }
