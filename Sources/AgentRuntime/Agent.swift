@@ -42,6 +42,8 @@ public struct Agent: ~Copyable {
   private static let drainNanoseconds: UInt64 = 10_000_000_000
   /// Between attempts to find the collector's address.
   private static let lookupNanoseconds: UInt64 = 5_000_000_000
+  /// Between looks at the address this machine sends from.
+  private static let sourceCheckNanoseconds: UInt64 = 2_000_000_000
 
   private let configuration: AgentConfiguration
   private let run: AgentRun
@@ -58,6 +60,9 @@ public struct Agent: ~Copyable {
   private let started = Clocks.monotonic
   private var collector: UDPAddress?
   private var lookupAt: UInt64 = 0
+  /// Where this machine sends from, and when to look again.
+  private var source: UDPAddress?
+  private var sourceCheckAt: UInt64 = 0
 
   /// Opens everything an agent needs: state, key, sources, socket.
   public static func open(_ configuration: AgentConfiguration, run: AgentRun, log: Logger) throws -> Agent {
@@ -182,6 +187,7 @@ public struct Agent: ~Copyable {
       while let item = thread.ring.pop() { link.take(item) }
     }
     findCollector()
+    noticeMove()
     var more = true
     var reads = 0
     while more, reads < Self.receivesPerTurn {
@@ -197,7 +203,7 @@ public struct Agent: ~Copyable {
   /// Answers whether to stop.
   private mutating func wait(until limit: UInt64) throws -> Bool {
     let next = collector == nil ? lookupAt : link.deadline
-    try poller.wait(until: min(next, limit))
+    try poller.wait(until: min(next, limit, sourceCheckAt))
     var isStopping = false
     for index in 0..<poller.count {
       switch poller[index].token {
@@ -220,6 +226,19 @@ public struct Agent: ~Copyable {
     } catch {
       log.error("\(error); trying again in \(Self.lookupNanoseconds / 1_000_000_000) s")
     }
+  }
+
+  /// On another network the session goes on under another name, at once.
+  private mutating func noticeMove() {
+    let now = Clocks.monotonic
+    guard let collector, now >= sourceCheckAt else { return }
+    sourceCheckAt = now + Self.sourceCheckNanoseconds
+    guard let found = collector.source else { return }
+    if let source, (source.high, source.low) != (found.high, found.low) {
+      log.notice("this machine has another address: the session goes on from there")
+      link.moved()
+    }
+    source = found
   }
 
   private static func receive(

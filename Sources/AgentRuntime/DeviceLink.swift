@@ -233,6 +233,10 @@ struct DeviceLink: ~Copyable {
     endpoint.receive(unsafe: datagram, now: now, wall: wall, sink: &noStreams)
   }
 
+  mutating func moved() {
+    endpoint.moved(now: MonotonicTime(nanoseconds: Clocks.monotonic), using: &random)
+  }
+
   mutating func handleTimeout() {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     endpoint.handleTimeout(now: now)

@@ -75,6 +75,20 @@ int clinux_udp_local(int fd, clinux_address *local) {
   return 0;
 }
 
+int clinux_udp_source(const clinux_address *to, clinux_address *local) {
+  int ipv4_only = !clinux_has_ipv6();
+  int fd = socket(ipv4_only ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int off = 0;
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  struct sockaddr_in6 address;
+  socklen_t length = to_sockaddr(ipv4_only, to, &address);
+  // Connecting a datagram socket sends nothing: it only chooses the route.
+  int result = connect(fd, (struct sockaddr *)&address, length) != 0 ? -errno : clinux_udp_local(fd, local);
+  close(fd);
+  return result;
+}
+
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count) {
   struct mmsghdr headers[CLINUX_BATCH];
   struct iovec vectors[CLINUX_BATCH];

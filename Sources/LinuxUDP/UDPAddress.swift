@@ -47,6 +47,13 @@ public struct UDPAddress: Hashable, Sendable, CustomStringConvertible {
     self.init(result)
   }
 
+  /// The address this machine sends from to reach this one now; `nil` when there is no way there.
+  public var source: UDPAddress? {
+    var to = raw
+    var local = clinux_address()
+    return clinux_udp_source(&to, &local) == 0 ? UDPAddress(local) : nil
+  }
+
   @inline(__always)
   init(_ address: clinux_address) {
     var copy = address.address

@@ -171,7 +171,8 @@ struct RecordedAccount {
     var buffer = [CChar](repeating: 0, count: 4096)
     while fgets(&buffer, CInt(buffer.count), file) != nil {
       let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard let stream = value("stream", in: text), let incarnation = value("incarnation", in: text), let messages = value("messages", in: text).flatMap({ UInt64($0) }),
+      guard let stream = value("stream", in: text), let incarnation = value("incarnation", in: text),
+        let messages = value("messages", in: text).flatMap({ UInt64($0) }),
         let digest = value("sha256", in: text)
       else { throw Malformed(path: path, line: lines.count + 1) }
       lines.append(Line(key: Key(stream: stream, incarnation: incarnation), messages: messages, digest: digest))

@@ -27,26 +27,36 @@ final class Relay: Sendable {
   /// What the collector answered so far.
   var answered: [[UInt8]] { wire.traffic.withLock { $0.answered } }
 
+  /// From now on the agent's datagrams reach the collector from another port, as after a NAT forgot it;
+  /// what is sent to the old one is lost.
+  func rebind() throws {
+    let fresh = try UDPPort()
+    wire.replacement.withLock { $0 = fresh }
+  }
+
   /// Sends the collector a datagram that seems to come from the agent.
-  func inject(_ datagram: [UInt8]) { wire.back.send(datagram, to: wire.collector) }
+  func inject(_ datagram: [UInt8]) { wire.back.withLock { $0 }.send(datagram, to: wire.collector) }
 }
 
 private final class Wire: Sendable {
   let front: UDPPort
-  let back: UDPPort
+  let back: Mutex<UDPPort>
+  let replacement = Mutex<UDPPort?>(nil)
   let collector: UInt16
   let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
   let isStopping = Atomic<Bool>(false)
 
   init(collector: UInt16) throws {
     front = try UDPPort()
-    back = try UDPPort()
+    back = Mutex(try UDPPort())
     self.collector = collector
   }
 
   func pass() {
     var agent: UInt16?
     while !isStopping.load(ordering: .relaxed) {
+      if let fresh = replacement.withLock({ $0.take() }) { back.withLock { $0 = fresh } }
+      let back = back.withLock { $0 }
       var interest = [front, back].map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
       guard poll(&interest, 2, 100) > 0 else { continue }
       while let (bytes, port) = front.receive() {

@@ -39,6 +39,23 @@ extension EndToEnd {
       #expect(connected.first?.contains(cipher == "aes-256-gcm" ? "aes256GCM" : "chaCha20Poly1305") == true)
     }
 
+    @Test func aNATThatForgetsTheDeviceCostsNoSession() async throws {
+      let site = try await Site()
+      let collector = try await site.startCollector()
+      let relay = try Relay(to: site.port)
+      let agent = try await site.startAgent(
+        AgentSettings(port: relay.port, sources: [Source.pattern(rate: 50, count: 300)]))
+      for round in 1...4 as ClosedRange<UInt64> {
+        try await site.recorded("pattern", round * 50)
+        try relay.rebind()
+      }
+      try await site.recorded("pattern", 300)
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      #expect(agent.standardError.split(separator: "\n").count { $0.contains("connected: ") } == 1)
+      #expect(collector.standardError.contains("goes on from another address"))
+    }
+
     @Test func aChangedByteOfTheRecordingOrTheAccountIsFound() async throws {
       let site = try await Site.recorded(pattern: 200)
       let file = try #require(Files.find(below: site.recordings, suffix: ".mcap").first)

@@ -61,3 +61,11 @@ import Testing
     }
   }
 }
+
+@Suite struct SourceAddressTests {
+  @Test("to reach loopback this machine sends from loopback")
+  func loopbackFromLoopback() throws {
+    let source = try #require(UDPAddress.loopback(port: 9).source)
+    #expect((source.high, source.low) == (0, 0xFFFF_7F00_0001))
+  }
+}

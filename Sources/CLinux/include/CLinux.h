@@ -68,6 +68,8 @@ typedef struct {
 // the port.
 int clinux_udp_open(const clinux_address *local, int reuse_port, int ipv4_only);
 int clinux_udp_local(int fd, clinux_address *local);
+// The address this machine would send from to reach `to`.
+int clinux_udp_source(const clinux_address *to, clinux_address *local);
 // Sends up to `count` entries (at most CLINUX_BATCH) and answers how many the kernel took.
 #define CLINUX_BATCH 64
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count);
