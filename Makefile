@@ -4,10 +4,11 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 APT := libzstd-dev libqrencode-dev pkg-config
+FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2
 VENV := .build/venv
 
-.PHONY: help demo test bench build release format format-check setup setup-test simulate clean
+.PHONY: help demo test bench build release format format-check setup setup-test simulate formal clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -15,6 +16,7 @@ help:
 	@echo "make bench     measure the link on loopback, beside its ceiling"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make simulate  the protocol over a simulated bad link, alone"
+	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make format    format all Swift sources; format-check only looks"
 
 # Installs only what is missing, so that a second run needs neither root nor network.
@@ -45,6 +47,11 @@ test: setup-test
 
 simulate: setup
 	$(SWIFT) test --filter SimulationTests
+
+formal:
+	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+	./formal/check
 
 bench: release
 	.build/release/stt bench
