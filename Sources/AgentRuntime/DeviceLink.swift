@@ -239,7 +239,7 @@ struct DeviceLink: ~Copyable {
 
   mutating func handleTimeout() {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-    endpoint.handleTimeout(now: now)
+    endpoint.handleTimeout(now: now, using: &random)
     guard endpoint.wantsToConnect(now: now), !isCounterExhausted else { return }
     var fresh: UInt64 = 0
     if endpoint.needsCounter {

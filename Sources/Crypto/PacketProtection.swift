@@ -67,8 +67,11 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
   }
 
   /// Moves to the next key epoch; the old key is forgotten (docs/protocol.md 2.11).
-  public mutating func ratchet() {
-    secret = secret.next
+  public mutating func ratchet() { ratchet(to: secret.next) }
+
+  /// Moves to the next key epoch, whose secret came from a new key agreement.
+  public mutating func ratchet(to fresh: TrafficSecret) {
+    secret = fresh
     engine = Engine(suite: suite, key: secret.key)
     iv = NonceBase(secret.iv)
     epoch = (epoch &+ 1) & 3
@@ -149,6 +152,12 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
 
   /// Remembers an opened packet, so that it is refused from now on.
   public mutating func accept(_ packetNumber: UInt64) { window.mark(packetNumber) }
+
+  /// The next epoch's secret will be this one, from a new key agreement.
+  public mutating func expect(next fresh: TrafficSecret) {
+    nextSecret = fresh
+    next = Self.key(fresh, suite)
+  }
 
   /// Whether an old key is still held for stragglers.
   public var holdsPrevious: Bool { previous != nil }

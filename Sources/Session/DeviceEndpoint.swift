@@ -189,7 +189,10 @@ public struct DeviceEndpoint: ~Copyable {
   }
 
   /// Does what time alone makes due.
-  public mutating func handleTimeout(now: MonotonicTime) {
+  ///
+  /// - Parameter generator: new keys inside a session come from it.
+  public mutating func handleTimeout<R: RandomNumberGenerator>(now: MonotonicTime, using generator: inout R) {
+    session?.offerRekey(now: now, using: &generator)
     session?.handleTimeout(now: now, outbox: &outbox)
     outbox.expire(now)
     noticeEnd(now)
@@ -215,7 +218,7 @@ public struct DeviceEndpoint: ~Copyable {
     return datagram.count
   }
 
-  /// When to call ``handleTimeout(now:)``, ``transmit(into:now:wall:)`` and, if
+  /// When to call ``handleTimeout(now:using:)``, ``transmit(into:now:wall:)`` and, if
   /// ``wantsToConnect(now:)``, ``connect(counter:wall:now:using:)`` again.
   public func deadline(now: MonotonicTime) -> MonotonicTime {
     switch session {

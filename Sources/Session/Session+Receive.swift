@@ -62,6 +62,12 @@ extension Session {
       finish(.violation)
       return .taken
     }
+    guard takeKeyMessages(now) else {
+      close(.protocolViolation)
+      finish(.violation)
+      return .taken
+    }
+    finishRekey(now)
     opener.accept(number)
     received.note(number, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
     statistics.packetsReceived += 1

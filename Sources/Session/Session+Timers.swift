@@ -11,7 +11,7 @@ extension Session {
     var next = min(keepAliveDue, lastReceived + settings.idleTimeout)
     if let dueAt = received.dueAt { next = min(next, dueAt) }
     if let forgetAt = keys.forgetAt { next = min(next, forgetAt) }
-    next = min(next, path.deadline)
+    next = min(next, path.deadline, rekeyDue)
     if let lossTime { next = min(next, lossTime) } else { next = min(next, probeDeadline) }
     if pacingBlocked { next = min(next, pacer.due) }
     return next

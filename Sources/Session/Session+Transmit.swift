@@ -353,6 +353,7 @@ extension Session {
       sealer.packetsUnderKey >= KeyUse.packets || sealer.bytesUnderKey >= KeyUse.bytes
       || now.since(keys.since) >= KeyUse.age
     guard isDue else { return true }
+    if hybrid.isOpen { return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey() }
     // Not twice before the peer has shown that it followed (docs/protocol.md 2.11).
     if sealer.packetsUnderKey > 0, let acknowledged = sent.largestAcknowledged, acknowledged >= keys.firstPacket {
       sealer.ratchet()
@@ -361,10 +362,11 @@ extension Session {
       statistics.ratchets += 1
       return true
     }
-    if sealer.packetsUnderKey >= KeyUse.hardPackets {
-      finish(.keyLimit)
-      return false
-    }
-    return true
+    return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey()
+  }
+
+  private mutating func giveUpKey() -> Bool {
+    finish(.keyLimit)
+    return false
   }
 }

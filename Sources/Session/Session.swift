@@ -23,6 +23,10 @@ public struct Session: ~Copyable {
     public var keepAliveInterval: UInt64
     /// The peer is gone after this much silence of its.
     public var idleTimeout: UInt64
+    /// New keys are agreed on after this long …
+    public var rekeyInterval: UInt64
+    /// … or so many bytes, both directions together (docs/protocol.md 2.11).
+    public var rekeyByteCount: UInt64
     /// Packet numbers the replay window remembers: 1024, 2048, 4096 or 8192.
     public var replayWindowBitCount: Int
 
@@ -30,7 +34,8 @@ public struct Session: ~Copyable {
       datagramByteCount: Int = 1200, largestDatagramByteCount: Int? = nil, streamWindow: Int = 16 << 20,
       sessionWindow: Int = 64 << 20,
       acknowledgementDelay: UInt64 = .milliseconds(25),
-      keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), replayWindowBitCount: Int = 8192
+      keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), rekeyInterval: UInt64 = .seconds(900),
+      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192
     ) {
       self.datagramByteCount = datagramByteCount
       self.largestDatagramByteCount = largestDatagramByteCount ?? datagramByteCount
@@ -39,6 +44,8 @@ public struct Session: ~Copyable {
       self.acknowledgementDelay = acknowledgementDelay
       self.keepAliveInterval = keepAliveInterval
       self.idleTimeout = idleTimeout
+      self.rekeyInterval = rekeyInterval
+      self.rekeyByteCount = rekeyByteCount
       self.replayWindowBitCount = replayWindowBitCount
     }
   }
@@ -83,6 +90,7 @@ public struct Session: ~Copyable {
   /// While set, no stream is sent or taken: the peer's identity is not known yet (docs/protocol.md 2.12).
   public private(set) var holdsStreams = false
   var keys: KeyUse
+  var hybrid: HybridRatchet
 
   public private(set) var end: End?
   var closing: SessionClose?
@@ -130,6 +138,7 @@ public struct Session: ~Copyable {
     pacer = Pacer(now: now)
     incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
     self.keys = KeyUse(now: now)
+    hybrid = HybridRatchet(keys, now: now)
     isConfirmed = initiates
     lastReceived = now
     lastSent = now
@@ -194,6 +203,8 @@ public struct SessionStatistics: Hashable, Sendable {
   public var packetsRefused: UInt64 = 0
   public var probeTimeouts: UInt64 = 0
   public var ratchets: UInt64 = 0
+  /// How many of those came from a new key agreement.
+  public var rekeys: UInt64 = 0
 
   public init() {}
 }

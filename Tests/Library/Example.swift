@@ -43,7 +43,7 @@ func streamOneMessage() throws -> [UInt8] {
   var buffer = [UInt8](repeating: 0, count: DeviceEndpoint.largestDatagram)
   for _ in 0..<1000 where inbox.received.isEmpty {
     now = now + .milliseconds(10)
-    device.handleTimeout(now: now)
+    device.handleTimeout(now: now, using: &random)
     if device.wantsToConnect(now: now) { device.connect(counter: 1, wall: 0, now: now, using: &random) }
     while true {
       let count = buffer.withUnsafeMutableBytes { device.transmit(into: $0, now: now, wall: 0) }

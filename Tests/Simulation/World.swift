@@ -143,7 +143,7 @@ final class World {
       sync()
       nextSync = now + syncInterval
     }
-    device.handleTimeout(now: now)
+    device.handleTimeout(now: now, using: &random)
     collector.handleTimeout(now: now)
   }
 

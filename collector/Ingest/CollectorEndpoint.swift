@@ -83,6 +83,9 @@ public struct CollectorEndpoint: ~Copyable {
       table.rename(place, forgetting: oldest)
       slot.pointee.session.follow(random: generator.next(), now: now, outbox: &slot.pointee.outbox)
     }
+    if slot.pointee.session.hasRekeyOffer {
+      slot.pointee.session.acceptRekey(now: now, using: &generator, encapsulate: Encapsulated.to)
+    }
     trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
     if !wasConfirmed, slot.pointee.session.isConfirmed { retireOthers(than: place) }
     touch(place)

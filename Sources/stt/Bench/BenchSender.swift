@@ -151,7 +151,7 @@ struct BenchLink: ~Copyable {
   }
 
   mutating func keepTime(_ now: MonotonicTime) {
-    endpoint.handleTimeout(now: now)
+    endpoint.handleTimeout(now: now, using: &random)
     guard endpoint.wantsToConnect(now: now) else { return }
     if endpoint.needsCounter { counter += 1 }
     endpoint.connect(counter: counter, wall: 0, now: now, using: &random)
