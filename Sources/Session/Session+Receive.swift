@@ -171,6 +171,9 @@ extension Session {
   /// Most KEEP_ALIVEs answered at once; a peer that sends more gets fewer answers.
   private static let mostAnswers = 4
 
+  /// Exchanges half a second apart at a session's start.
+  private static let earlyExchanges = 5
+
   private mutating func noteKeepAlive(_ keepAlive: KeepAlive, _ arrival: Arrival) {
     guard keepAlivesOwed.count < Self.mostAnswers else { return }
     keepAlivesOwed.append(
@@ -201,6 +204,11 @@ extension Session {
       ClockEstimate(
         wallOffsetNanoseconds: Int64(bitPattern: answer.received.wallNanoseconds &- middleWall),
         monotonicOffsetNanoseconds: Int64(bitPattern: answer.received.monotonicNanoseconds &- middle),
-        uncertaintyNanoseconds: oneWay, peerMonotonicNanoseconds: answer.received.monotonicNanoseconds))
+        uncertaintyNanoseconds: oneWay, peerMonotonicNanoseconds: answer.received.monotonicNanoseconds),
+      now: arrival.now)
+    // The first few come soon after one another, so that early samples get good times as well.
+    if role == .responder, clockFilter.count < Self.earlyExchanges {
+      keepAliveDue = min(keepAliveDue, arrival.now + .milliseconds(500))
+    }
   }
 }

@@ -38,7 +38,7 @@ struct ExportCommand: ParsableCommand {
       while let (message, fields) = try reader.next() {
         guard wanted.isEmpty || wanted.contains(message.channel.topic) else { continue }
         if to == .ndjson {
-          output(ReplayCommand.json(message, fields).text + "\n")
+          output(ReplayCommand.json(message, fields, reader.clock(of: message)).text + "\n")
         } else {
           writeRow(message, fields ?? [], &header)
         }

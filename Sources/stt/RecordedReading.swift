@@ -96,9 +96,34 @@ struct TrackReader: ~Copyable {
   }
 }
 
+/// A device's wall clock against the collector's, from `stt/clock`.
+struct RecordedClock {
+  /// Device minus collector, in nanoseconds.
+  let offset: Int64
+  /// The offset is right to within so many nanoseconds.
+  let uncertainty: UInt64
+
+  init?(_ fields: [DecodedField]?) {
+    var offset: Int64?
+    var uncertainty: UInt64?
+    for field in fields ?? [] {
+      switch (field.name, field.value) {
+      case ("wall_offset", .integer(let value)): offset = value
+      case ("uncertainty", .unsigned(let value)): uncertainty = value
+      default: break
+      }
+    }
+    guard let offset, let uncertainty else { return nil }
+    self.offset = offset
+    self.uncertainty = uncertainty
+  }
+}
+
 /// Several tracks as one, by the time the collector received each message.
 struct MergedReader: ~Copyable {
   private var tracks: [TrackBox]
+  /// How each device's clocks stood to the collector's, as far as was read.
+  private(set) var clocks: [String: RecordedClock] = [:]
 
   /// A noncopyable reader in a place of its own.
   private final class TrackBox {
@@ -115,7 +140,16 @@ struct MergedReader: ~Copyable {
       if earliest == nil || time < earliest?.time ?? 0 { earliest = (time, box) }
     }
     guard let box = earliest?.box, let message = try box.reader.take() else { return nil }
-    return (message, box.reader.decode(message))
+    let fields = box.reader.decode(message)
+    if message.channel.topic == "stt/clock", let device = message.channel.metadata["stt.device"] {
+      clocks[device] = RecordedClock(fields)
+    }
+    return (message, fields)
+  }
+
+  /// How the clock of `message`'s device stood when it was recorded, if that was known.
+  func clock(of message: ReadMessage) -> RecordedClock? {
+    message.channel.metadata["stt.device"].flatMap { clocks[$0] }
   }
 
   var damage: [(path: String, what: SegmentDamage)] { tracks.flatMap { $0.reader.damage } }

@@ -15,6 +15,9 @@ struct ReplayCommand: ParsableCommand {
         stt replay recordings --fast --format ndjson | jq .    as fast as it can be read
         stt replay recordings --streams system/load --speed 10
 
+      NDJSON tells of every message when the collector received it, its own times on the device's two clocks, and
+      how far the device's wall clock stood from the collector's (device minus collector) and how sure that is.
+
       Exit codes: 0 played to the end; 3 a file was damaged and its whole part was played; 2 it can't be read.
       """)
 
@@ -72,7 +75,8 @@ struct ReplayCommand: ParsableCommand {
         let ahead = Double(message.logTime >= first.media ? message.logTime - first.media : 0) / speed
         waitUntil(first.clock &+ UInt64(min(ahead, 9e18)))
       }
-      output(format == .ndjson ? Self.json(message, fields).text + "\n" : Self.line(message, fields))
+      output(
+        format == .ndjson ? Self.json(message, fields, reader.clock(of: message)).text + "\n" : Self.line(message, fields))
     }
   }
 
@@ -91,7 +95,7 @@ struct ReplayCommand: ParsableCommand {
     return "\(timeText(message.publishTime))  \(column(message.channel.topic, 20))  #\(message.identity.number)  \(values)\n"
   }
 
-  static func json(_ message: ReadMessage, _ fields: [DecodedField]?) -> JSONObject {
+  static func json(_ message: ReadMessage, _ fields: [DecodedField]?, _ clock: RecordedClock?) -> JSONObject {
     var object = JSONObject()
     object.set("stream", message.channel.topic)
     object.set("device", message.channel.metadata["stt.device"] ?? "")
@@ -100,6 +104,10 @@ struct ReplayCommand: ParsableCommand {
     object.set("publishedNanoseconds", message.publishTime)
     object.set("deviceMonotonicNanoseconds", message.identity.deviceTime.monotonicNanoseconds)
     object.set("deviceWallNanoseconds", message.identity.deviceTime.wallNanoseconds)
+    if let clock {
+      object.set("deviceClockOffsetNanoseconds", clock.offset)
+      object.set("deviceClockUncertaintyNanoseconds", clock.uncertainty)
+    }
     object.set("bytes", message.payload.count)
     if let fields { object.set("fields", json(fields)) }
     return object

@@ -25,6 +25,14 @@ extension EndToEnd {
         #expect(read.filter { $0.stream == "pattern" }.map(\.message) == Array(0..<300))
         #expect(read.allSatisfy { $0.receivedNanoseconds >= read[0].receivedNanoseconds })
         #expect(read.allSatisfy { $0.stream.hasPrefix("stt/") || $0.device == Site.device })
+        // Both ends are on this machine: their clocks are one, and the estimate covers that.
+        let estimates = read.compactMap { line in
+          line.deviceClockOffsetNanoseconds.flatMap { offset in
+            line.deviceClockUncertaintyNanoseconds.map { (offset, $0) }
+          }
+        }
+        #expect(!estimates.isEmpty)
+        #expect(estimates.allSatisfy { $0.0.magnitude <= $0.1 + 5_000_000 })
       }
     }
 
@@ -34,6 +42,8 @@ extension EndToEnd {
       var message: UInt64
       var receivedNanoseconds: UInt64
       var bytes: Int
+      var deviceClockOffsetNanoseconds: Int64?
+      var deviceClockUncertaintyNanoseconds: UInt64?
     }
 
     @Test func csvHasAHeaderWithUnitsAndARowForEachMessage() async throws {
