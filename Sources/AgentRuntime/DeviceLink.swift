@@ -60,7 +60,7 @@ struct DeviceLink: ~Copyable {
       let identity = streamIdentity(deviceID: pair.deviceID, name: description.name)
       let open = StreamOpen(
         description, uid: StreamUID(high: identity.high, low: identity.low), incarnation: incarnation)
-      guard endpoint.add(open) != nil else {
+      guard endpoint.add(open, padding: Padding(description.padding)) != nil else {
         throw AgentFailure("a session has at most \(Outbox.mostStreams) streams, and this configuration asks for more")
       }
       names.append(description.name)
@@ -325,6 +325,17 @@ private struct NoIncomingStreams: MessageSink, ~Copyable {
   mutating func ended(token: Int, end: UInt64) {}
   var isAccepting: Bool { false }
   mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
+}
+
+extension Padding {
+  init(_ padding: StreamDescription.Padding) {
+    switch padding {
+    case .none: self = .none
+    case .buckets: self = .buckets
+    // A configured rate is at least 0.1 Hz.
+    case .constantRate(let hertz): self = .constantRate(interval: UInt64(1e9 / max(hertz, 0.001)))
+    }
+  }
 }
 
 extension StreamOpen {

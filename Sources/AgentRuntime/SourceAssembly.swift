@@ -35,7 +35,15 @@ enum SourceAssembly {
         ? UInt32(clamping: Int64(configuration.deadline / .milliseconds(1))) : 0,
       durable: configuration.durable,
       priority: configuration.priority, maximumMessageByteCount: configuration.maximumMessageByteCount,
-      purpose: configuration.purpose)
+      purpose: configuration.purpose, padding: padding(configuration))
+  }
+
+  private static func padding(_ configuration: SourceConfiguration) -> StreamDescription.Padding {
+    switch configuration.padding {
+    case .none: .none
+    case .buckets: .buckets
+    case .constant: .constantRate(hertz: configuration.paddingRateHertz)
+    }
   }
 
   private static func delivery(_ configured: STTBoard.DeliveryClass) -> StreamDescription.Delivery {

@@ -16,6 +16,8 @@ extension SourceConfiguration {
     }
     let priority = table.integer("priority", SourceLimits.priority)
     let purpose = table.name("purpose", usual: "main", "the name of the recording set this stream belongs to")
+    let padding: PaddingPolicy = table.choice("padding", usual: .none)
+    let paddingRate = Self.paddingRate(&table, padding)
     guard let kind else {
       // Without the type nobody can say which other keys are wrong.
       return nil
@@ -39,7 +41,18 @@ extension SourceConfiguration {
     self.init(
       name: name, delivery: delivery, deadline: deadline, durable: durable, priority: UInt8(clamping: priority),
       purpose: purpose,
-      maximumMessageByteCount: messageByteCount, input: input)
+      padding: padding, paddingRateHertz: paddingRate, maximumMessageByteCount: messageByteCount, input: input)
+  }
+
+  private static func paddingRate(_ table: inout TableReader, _ padding: PaddingPolicy) -> Double {
+    let node = table.table["padding_rate_hz"]
+    let rate = table.number("padding_rate_hz", SourceLimits.paddingRate, unit: "Hz")
+    if let node, padding != .constant {
+      table.fail(
+        .conflict, "padding_rate_hz", at: node.position, "means nothing when padding is \"\(padding.rawValue)\"",
+        "Only padding = \"constant\" sends at a rate of its own: change one of the two.")
+    }
+    return rate
   }
 
   private static func deadline(_ table: inout TableReader, _ delivery: DeliveryClass) -> Duration {

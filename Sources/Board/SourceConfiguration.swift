@@ -11,6 +11,9 @@ public struct SourceConfiguration: Hashable, Sendable {
   public var priority: UInt8
   /// The set of streams it is recorded with.
   public var purpose: String
+  public var padding: PaddingPolicy
+  /// Datagrams a second of a stream with ``PaddingPolicy/constant``.
+  public var paddingRateHertz: Double
   /// The largest message, in bytes.
   public var maximumMessageByteCount: Int
   public var input: SourceInput
@@ -26,6 +29,15 @@ public enum DeliveryClass: String, CaseIterable, Hashable, Sendable {
   case unreliable
   /// Only the newest matters: it replaces all that have not left yet.
   case latest
+}
+
+/// What the sizes and times of a stream's datagrams may tell an observer.
+public enum PaddingPolicy: String, CaseIterable, Hashable, Sendable {
+  case none
+  /// Lengths are rounded up.
+  case buckets
+  /// Datagrams of one size at one rate, whether there is something to say or not.
+  case constant
 }
 
 /// What a source reads.
@@ -179,6 +191,8 @@ public enum SourceLimits {
   public static let deadline = Limit<Duration>(
     .milliseconds(10), .seconds(3600), usual: .seconds(1),
     because: "below a round trip nothing lost can be mended, and what may be an hour old is reliable's business")
+  public static let paddingRate = Limit(
+    0.1, 10_000.0, usual: 10.0, because: "each is a datagram of 1200 bytes, for as long as the agent runs")
   public static let message = Limit(
     64, 16 << 20, usual: 64 << 10,
     because: "a receiver reassembles at most 16 MiB, and reserves what is announced")

@@ -11,6 +11,15 @@ public struct StreamDescription: Hashable, Sendable {
     case latest = 3
   }
 
+  /// What sizes and times of datagrams may tell an observer.
+  public enum Padding: Hashable, Sendable {
+    case none
+    /// Lengths are multiples of 64 bytes.
+    case buckets
+    /// So many datagrams of 1200 bytes a second, whether there is something to say or not.
+    case constantRate(hertz: Double)
+  }
+
   /// Unique on the device; becomes the channel's topic in the recording.
   public var name: String
   public var schema: Schema
@@ -25,11 +34,13 @@ public struct StreamDescription: Hashable, Sendable {
   public var maximumMessageByteCount: Int
   /// The set of streams it is recorded with.
   public var purpose: String
+  public var padding: Padding
 
   public init(
     name: String, schema: Schema, delivery: Delivery = .reliable, deadlineMilliseconds: UInt32 = 0, durable: Bool = true,
     priority: UInt8 = 1,
-    maximumMessageByteCount: Int = 65_536, purpose: String = "main"
+    maximumMessageByteCount: Int = 65_536, purpose: String = "main",
+    padding: Padding = .none
   ) {
     self.name = name
     self.schema = schema
@@ -39,5 +50,6 @@ public struct StreamDescription: Hashable, Sendable {
     self.priority = priority
     self.maximumMessageByteCount = maximumMessageByteCount
     self.purpose = purpose
+    self.padding = padding
   }
 }

@@ -87,7 +87,9 @@ public struct DeviceEndpoint: ~Copyable {
   }
 
   /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
-  public mutating func add(_ open: StreamOpen) -> Int? { outbox.add(open) }
+  ///
+  /// - Parameter padding: what observers may learn of the stream.
+  public mutating func add(_ open: StreamOpen, padding: Padding = .none) -> Int? { outbox.add(open, padding: padding) }
 
   /// Adds every message whose payload `next` tells of, all lying in `batch`; answers how many.
   ///

@@ -11,6 +11,8 @@ public struct Outbox: ~Copyable {
   var streams: [OutgoingStream] = []
   var held = HeldBuffers()
   var schedule = Schedule()
+  /// Streams of a constant rate.
+  private(set) var coverStreams: [Int] = []
   /// When the next message of a PARTIAL stream stops being wanted, at the earliest.
   var nextExpiry = MonotonicTime.never
   /// Bytes of ordered messages sent in this session and not delivered.
@@ -39,10 +41,13 @@ public struct Outbox: ~Copyable {
   public var leaseCount: Int { held.count }
 
   /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
-  public mutating func add(_ open: StreamOpen) -> Int? {
+  ///
+  /// - Parameter padding: what observers may learn of the stream.
+  public mutating func add(_ open: StreamOpen, padding: Padding = .none) -> Int? {
     guard streams.count < Self.mostStreams else { return nil }
     let index = streams.count
-    var stream = OutgoingStream(id: firstStreamID + UInt16(index) * 2, open: open)
+    var stream = OutgoingStream(id: firstStreamID + UInt16(index) * 2, open: open, padding: padding)
+    if padding.isConstantRate { coverStreams.append(index) }
     stream.first = open.firstMessage
     stream.next = open.firstMessage
     stream.delivered = open.firstMessage

@@ -13,6 +13,9 @@ struct OutgoingStream {
 
   let id: UInt16
   var open: StreamOpen
+  let padding: Padding
+  /// When the next datagram of a constant rate is due.
+  var coverDue = MonotonicTime(nanoseconds: 0)
   var openBytes: [UInt8] = []
   var opening = Opening.sending(next: 0, lost: [], unacknowledged: 0)
   /// Numbers `first ..< first + queue.count`.
@@ -37,9 +40,10 @@ struct OutgoingStream {
   /// Messages given up: their deadline passed, a newer one replaced them, or the queue was full.
   var droppedCount: UInt64 = 0
 
-  init(id: UInt16, open: StreamOpen) {
+  init(id: UInt16, open: StreamOpen, padding: Padding) {
     self.id = id
     self.open = open
+    self.padding = padding
     window = Self.initialWindow(open)
   }
 

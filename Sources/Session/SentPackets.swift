@@ -30,6 +30,8 @@ struct SentPacket {
   var runCount: UInt16 = 0
   var content: Content
   var holdsStreamAcks = false
+  /// Its length is rounded up; of no interest once it was sent.
+  var pads = false
 }
 
 /// Consecutive messages of one stream inside a bundle.

@@ -92,7 +92,12 @@ extension Session {
   ) -> IncomingStream.Outcome {
     while reader.left > 0 {
       // No frame has type 0: from here on all is padding (docs/protocol.md 2.2).
-      if reader.nextByte == 0 { break }
+      if reader.nextByte == 0 {
+        peerPads = true
+        if reader.offset == 0 { peerCovers = true }
+        arrival.elicits(.prompt)
+        break
+      }
       guard let frame = try? BundledFrame(&reader) else { return .violation }
       guard let payload = try? reader.span(Int(frame.payloadByteCount)) else { return .violation }
       var inner = ByteReader(payload)

@@ -7,13 +7,13 @@ extension Session {
   public func deadline(now: MonotonicTime) -> MonotonicTime {
     if closing != nil, !closingSent { return now }
     guard end == nil else { return .never }
-    if received.isDue(now: now) || incoming.acknowledgementsDue { return now }
+    if received.isDue(now: now) || streamAcknowledgementsDue { return now }
     var next = min(keepAliveDue, lastReceived + settings.idleTimeout)
     if let dueAt = received.dueAt { next = min(next, dueAt) }
     if let forgetAt = keys.forgetAt { next = min(next, forgetAt) }
     next = min(next, path.deadline, rekeyDue)
     if let lossTime { next = min(next, lossTime) } else { next = min(next, probeDeadline) }
-    if pacingBlocked { next = min(next, pacer.due) }
+    if pacingBlocked { next = min(next, pacer.due) } else { next = min(next, coverDue) }
     return next
   }
 

@@ -36,6 +36,8 @@ extension Session {
     outbox.expire(now)
     let skip = sendSkip(into: buffer, now, outbox: &outbox)
     if skip > 0 { return skip }
+    let cover = sendCover(into: buffer, now, outbox: &outbox)
+    if cover > 0 { return cover }
     let data = sendData(into: buffer, now, outbox: &outbox)
     if data > 0 { return data }
     let fin = sendEnd(into: buffer, now, outbox: &outbox)
@@ -46,11 +48,13 @@ extension Session {
   }
 
   private func acknowledgementIsDue(_ now: MonotonicTime) -> Bool {
-    received.isDue(now: now) || incoming.acknowledgementsDue || !keepAlivesOwed.isEmpty
+    received.isDue(now: now) || streamAcknowledgementsDue || !keepAlivesOwed.isEmpty
   }
 
   private mutating func mayAddToFlight(_ now: MonotonicTime) -> Bool {
     if probesOwed > 0 { return true }
+    // What blocks wakes us: the clock of a constant rate waits.
+    coverDue = .never
     guard congestion.allows(datagramByteCount) else {
       windowLimited = true
       return false
@@ -64,13 +68,14 @@ extension Session {
 
   // MARK: sealing
 
-  private func plaintext(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
+  func plaintext(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(
-      rebasing: buffer[SealedDatagram.additionalByteCount..<datagramByteCount - SealedDatagram.tagByteCount])
+      rebasing: buffer[
+        SealedDatagram.additionalByteCount..<min(buffer.count, datagramByteCount) - SealedDatagram.tagByteCount])
   }
 
   /// Seals what lies in `buffer` and takes note of it.
-  private mutating func seal(
+  mutating func seal(
     _ buffer: UnsafeMutableRawBufferPointer, _ type: FrameType, flags: FrameFlags = [], stream: UInt16 = 0,
     sequence: UInt32 = 0, prefix: Int, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     tracked: SentPacket?, _ now: MonotonicTime
@@ -226,7 +231,8 @@ extension Session {
     var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .bundle)
     if acknowledging {
       writeAcknowledgement(&writer, now)
-      packet.holdsStreamAcks = incoming.writeAcks(&writer) > 0
+      if peerCovers { incoming.repeatAcknowledgements() }
+      packet.holdsStreamAcks = incoming.writeAcks(&writer) > 0 && !peerCovers
       writeKeepAliveAnswers(&writer, now)
     }
     let acknowledgementByteCount = writer.count
@@ -235,14 +241,19 @@ extension Session {
       turn &+= 1
       var visit = outbox.schedule.visit(turn)
       while let stream = outbox.nextInTurn(&visit) {
-        guard outbox.isReady(stream) else { continue }
-        while let part = outbox.nextPart(stream, partCapacity: partCapacity) {
+        guard outbox.isReady(stream), !outbox.streams[stream].padding.isConstantRate else { continue }
+        let pads = !outbox.streams[stream].padding.isNone
+        let capacity = pads ? partCapacity - BundledFrame.headByteCount : partCapacity
+        while let part = outbox.nextPart(stream, partCapacity: capacity) {
           if part.isWhole, part.count + Self.bundledOverhead <= writer.room {
             write(part, stream, &writer, &packet, outbox: &outbox)
+            if pads { packet.pads = true }
             continue
           }
           if writer.count > 0 { return finish(&writer, packet, acknowledgementByteCount, buffer, now) }
-          return sendFragment(part, stream, into: buffer, now, outbox: &outbox)
+          return pads
+            ? sendPaddedFragment(part, stream, into: buffer, bucket: Padding.bucketByteCount, now, outbox: &outbox)
+            : sendFragment(part, stream, into: buffer, now, outbox: &outbox)
         }
       }
     }
@@ -255,6 +266,11 @@ extension Session {
     _ buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime
   ) -> Int {
     let asks = packet.holdsStreamAcks || writer.count > acknowledgementByteCount
+    if packet.pads {
+      pad(&writer, to: Padding.bucketByteCount)
+    } else if peerPads, writer.count == acknowledgementByteCount {
+      pad(&writer, to: Padding.acknowledgementBucketByteCount)
+    }
     return seal(buffer, .bundle, prefix: writer.count, tracked: asks ? packet : nil, now)
   }
 
@@ -263,7 +279,7 @@ extension Session {
   /// Message bytes one DATA datagram holds.
   private var partCapacity: Int { datagramByteCount - SealedDatagram.overheadByteCount - DataPrefix.partByteCount }
 
-  private mutating func write(
+  mutating func write(
     _ part: OutgoingPart, _ stream: Int, _ writer: inout ByteWriter, _ packet: inout SentPacket, outbox: inout Outbox
   ) {
     BundledFrame(

@@ -112,6 +112,13 @@ public struct Session: ~Copyable {
   public internal(set) var clock: ClockEstimate?
   public internal(set) var statistics = SessionStatistics()
   var turn = 0
+  /// When the next datagram of a constant rate is due.
+  var coverDue = MonotonicTime.never
+  /// The peer pads: the lengths of our acknowledgements must not tell what its lengths don't.
+  var peerPads = false
+  /// The peer sends at a constant rate: each acknowledgement says everything, at once and never again,
+  /// so that neither their times nor their lengths tell when there was something to say.
+  var peerCovers = false
   /// The window, not a lack of messages, held the last packet back.
   var windowLimited = false
   var pacingBlocked = false

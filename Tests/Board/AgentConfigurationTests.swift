@@ -11,7 +11,7 @@ import Testing
     #expect(agent.collector.pair == .file(path: "/p.pair"))
     #expect(agent.collector.mode == .hybrid)
     #expect(agent.collector.cipher == .automatic)
-    #expect(agent.collector.maximumDatagramByteCount == 1200)
+    #expect(agent.collector.maximumDatagramByteCount == 65507)
     #expect(agent.buffers.memoryByteCount == 32 << 20)
     #expect(agent.buffers.unacknowledgedByteCount == 16 << 20)
     #expect(agent.buffers.queueLength == 256)
