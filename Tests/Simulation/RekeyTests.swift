@@ -1,4 +1,6 @@
+import SimulationWorld
 import STC
+import SimulationWorld
 import STTSession
 import STTWire
 import Testing
