@@ -108,7 +108,8 @@ let package = Package(
 
     // What the simulation's tests and its program for many runs share.
     module(
-      "SimulationWorld", "Tests/Simulation/World", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire", heap]),
+      "SimulationWorld", "Tests/Simulation/World",
+      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", arguments]),
 
     tests("Board", ["STTBoard"]),

@@ -1,4 +1,3 @@
-import SimulationWorld
 import STC
 import SimulationWorld
 import STTSession

@@ -26,6 +26,8 @@ package struct WireOracle {
   private var next: [Direction: UInt64] = [:]
   private var handshakes: [HandshakeKey: Int] = [:]
   package private(set) var sealedCount = 0
+  /// The session the device sent its last sealed datagram in.
+  private(set) var lastFromDevice: SessionID?
 
   package init() {}
 
@@ -49,6 +51,7 @@ package struct WireOracle {
       let following = keys.alias(named.index + 1)
       if names[following] == nil { names[following] = Named(root: named.root, index: named.index + 1) }
     }
+    if fromDevice { lastFromDevice = named.root }
     let direction = Direction(root: named.root, fromDevice: fromDevice)
     let number = bytes.withUnsafeBytes {
       UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: FrameHeader.byteCount, as: UInt64.self))

@@ -96,6 +96,7 @@ package final class World {
   package func restartCollector() {
     sink.losePower()
     nextSync = .never
+    sessions.removeAll()
     collector = Self.makeCollector(
       collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, &random)
   }
@@ -124,6 +125,11 @@ package final class World {
     deviceClock.resume(after: now.since(since))
     asleepSince = nil
   }
+
+  /// The device's machine noticed that its address changed.
+  package func deviceMoved() { device.moved(now: deviceNow, using: &random) }
+
+  package func closeDevice() { device.close() }
 
   // MARK: what can be seen
 
@@ -169,6 +175,33 @@ package final class World {
       time: MessageTime(monotonicNanoseconds: deviceNow.nanoseconds, wallNanoseconds: deviceClock.wall(now)), head: nil,
       body: lease, on: stream)
     return true
+  }
+
+  /// Puts a message into the outbox, one way or another. `false`: there is no memory.
+  func enqueue(_ stream: Int, time: MessageTime, byteCount: Int, seed: UInt64, packing: StreamPlan.Packing) -> Bool {
+    let bytes = Payload.bytes(byteCount, seed: seed)
+    switch packing {
+    case .copied:
+      let pool = pool
+      return device.enqueueCopy(time: time, payload: bytes.span.bytes, on: stream, lease: { pool.lease(atLeast: 4096) })
+    case .headed:
+      let cut = Int(seed % UInt64(byteCount + 1))
+      guard let head = lease(bytes[..<cut]), let body = lease(bytes[cut...]) else { return false }
+      device.enqueue(time: time, head: head, body: body, on: stream)
+    case .own:
+      guard let body = lease(bytes[...]) else { return false }
+      device.enqueue(time: time, head: nil, body: body, on: stream)
+    }
+    return true
+  }
+
+  private func lease(_ bytes: ArraySlice<UInt8>) -> Lease? {
+    guard var lease = pool.lease(atLeast: max(1, bytes.count)) else { return nil }
+    bytes.withUnsafeBytes { source in
+      if let start = source.baseAddress { lease.unsafeBase.copyMemory(from: start, byteCount: source.count) }
+    }
+    lease.count = bytes.count
+    return lease
   }
 
   /// Whether stream `token` holds exactly messages `0 ..< count` of `byteCount(number)` bytes, in order.
@@ -294,8 +327,23 @@ package final class World {
   /// Handshakes the device ever began.
   package private(set) var attemptCount = 0
 
+  /// The collector's sessions, by place.
+  private var sessions: [Int: SessionID] = [:]
+
+  /// Whether the session the device spoke in last is one the collector has.
+  package var sharesSession: Bool {
+    guard device.isConnected, let root = wire?.lastFromDevice else { return false }
+    return sessions.values.contains(root)
+  }
+
   private func note(_ event: CollectorEvent) {
     collectorEvents.append(event)
-    if case .established(_, _, _, let established) = event { wire?.established(established) }
+    switch event {
+    case .established(_, let place, _, let established):
+      sessions[place] = established.session
+      wire?.established(established)
+    case .ended(_, let place, _, _): sessions[place] = nil
+    case .moved, .clock: break
+    }
   }
 }
