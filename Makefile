@@ -15,8 +15,8 @@ help:
 	@echo "make test      build and pass every test"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
 	@echo "make release   optimised programs in .build/release"
-	@echo "make simulate  the protocol over a simulated bad link, alone"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
+	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
 	@echo "make format    format all Swift sources; format-check only looks"
 
 # Installs only what is missing, so that a second run needs neither root nor network.
@@ -45,8 +45,12 @@ test: setup-test
 	$(SWIFT) build --build-tests
 	STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python STT_TEST_PROGRAMS=$(CURDIR)/.build/debug $(SWIFT) test --skip-build
 
+# SEEDS=20000 FROM=1 runs many scenarios; SEED=123 one of them alone, and tells what happens.
+SEEDS ?= 1000
+FROM ?= 1
 simulate: setup
-	$(SWIFT) test --filter SimulationTests
+	$(SWIFT) build -c release --product stt-simulate
+	.build/release/stt-simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM))
 
 formal:
 	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \

@@ -12,6 +12,7 @@ let settings: [SwiftSetting] =
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let containers: Target.Dependency = .product(name: "BasicContainers", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -105,6 +106,12 @@ let package = Package(
         "STTSession", "STTWire", "STC", arguments,
       ]),
 
+    // What the simulation's tests and its program for many runs share.
+    module(
+      "SimulationWorld", "Tests/Simulation/World",
+      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
+    program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", arguments]),
+
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
@@ -120,7 +127,9 @@ let package = Package(
     tests("Record", ["STTRecord", "STTSample"]),
     tests("Recorder", ["STTRecord", "STTRecorder", "STTSample"]),
     tests("Session", ["STC", "STTSession", "STTWire"]),
-    tests("Simulation", ["STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"]),
+    tests(
+      "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],
+      exclude: ["Program", "World"]),
     tests("Tidy", []),
     tests("Vectors", ["STC", "STTSession", "STTWire"], exclude: ["decode.py", "transcripts"]),
     tests("Wire", ["STTChecksum", "STTWire"]),

@@ -1,3 +1,4 @@
+import SimulationWorld
 import STC
 import STTSession
 import STTWire

@@ -1,4 +1,5 @@
 import STTIngest
+import SimulationWorld
 import STTSession
 import STTWire
 import Testing

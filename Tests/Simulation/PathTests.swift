@@ -1,3 +1,4 @@
+import SimulationWorld
 import STTSession
 import STTWire
 import Testing

@@ -1,3 +1,4 @@
+import SimulationWorld
 import STC
 import STTIngest
 import STTSession
@@ -77,14 +78,14 @@ import Testing
   @Test("the clock estimate finds a device half a century off, to within half a round trip")
   func clockOffsetIsFound() throws {
     let world = try World(seed: 8, conditions: LinkConditions(delay: .milliseconds(15)))
-    world.wallOffset = -50 * 365 * 86_400 * 1_000_000_000
+    world.deviceClock.wallOffset = -50 * 365 * 86_400 * 1_000_000_000
     _ = world.open("s")
     world.run(limit: .seconds(5))
     let estimates = world.collectorEvents.compactMap { event -> ClockEstimate? in
       if case .clock(_, _, let estimate) = event { estimate } else { nil }
     }
     let estimate = try #require(estimates.last)
-    #expect(abs(estimate.wallOffsetNanoseconds - world.wallOffset) <= Int64(estimate.uncertaintyNanoseconds) + 1)
+    #expect(abs(estimate.wallOffsetNanoseconds - world.deviceClock.wallOffset) <= Int64(estimate.uncertaintyNanoseconds) + 1)
     #expect(estimate.uncertaintyNanoseconds <= 20_000_000)
   }
 

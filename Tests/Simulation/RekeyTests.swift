@@ -1,4 +1,5 @@
 import STC
+import SimulationWorld
 import STTSession
 import STTWire
 import Testing

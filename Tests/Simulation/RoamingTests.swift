@@ -1,3 +1,4 @@
+import SimulationWorld
 import STTIngest
 import STTSession
 import STTWire

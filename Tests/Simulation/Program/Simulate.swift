@@ -1,0 +1,81 @@
+import ArgumentParser
+import Glibc
+import SimulationWorld
+
+/// Runs the protocol through as many scenarios as asked for, each drawn from one number.
+@main struct Simulate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stt-simulate",
+    abstract: "Two real endpoints, a simulated bad link, and every fault there is; each run drawn from one seed.")
+
+  @Option(help: "How many seeds to run.") var seeds: UInt64 = 1000
+  @Option(help: "The first seed.") var from: UInt64 = 1
+  @Option(help: "Run this seed alone and tell what happens.") var seed: UInt64?
+  @Option(help: "Runs at the same time.") var jobs: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+
+  func run() async throws {
+    CrashNote.install()
+    if let seed {
+      let outcome = Simulation.run(seed: seed)
+      print(Self.text(of: Scenario(seed: seed)))
+      print(Self.text(of: outcome))
+      if !outcome.violations.isEmpty { throw ExitCode(1) }
+      return
+    }
+    let end = from + seeds
+    let (from, jobs) = (from, max(1, jobs))
+    var summary = Summary()
+    await withTaskGroup(of: [Outcome].self) { group in
+      var next = from
+      func add(_ worker: Int) {
+        let batch = next..<min(end, next + 50)
+        next = batch.upperBound
+        if !batch.isEmpty {
+          group.addTask {
+            batch.map { seed in
+              CrashNote.running(seed, worker: worker)
+              return Simulation.run(seed: seed)
+            }
+          }
+        }
+      }
+      for worker in 0..<jobs { add(worker) }
+      var turn = 0
+      while let outcomes = await group.next() {
+        for outcome in outcomes {
+          summary.add(outcome)
+          if !outcome.violations.isEmpty { print(Self.text(of: outcome)) }
+        }
+        if summary.runCount % 1000 == 0 { print("\(summary.runCount) of \(seeds) seeds, \(summary.failed.count) failed") }
+        turn += 1
+        add(turn % jobs)
+      }
+    }
+    print(summary.text)
+    if !summary.failed.isEmpty { throw ExitCode(1) }
+  }
+
+  private static func text(of outcome: Outcome) -> String {
+    let faults = outcome.faults.map(\.rawValue).sorted().joined(separator: " ")
+    guard !outcome.violations.isEmpty else {
+      return
+        "seed \(outcome.seed): all is well; \(outcome.sessionCount) session(s), \(outcome.datagramCount) datagrams, \(outcome.virtualNanoseconds / 1_000_000_000) s; faults: \(faults)"
+    }
+    return """
+      seed \(outcome.seed) FAILED; faults: \(faults)
+      \(outcome.violations.map { "  \($0)" }.joined(separator: "\n"))
+        again: make simulate SEED=\(outcome.seed)
+      """
+  }
+
+  private static func text(of scenario: Scenario) -> String {
+    var lines = ["faults: \(scenario.faults.map(\.rawValue).sorted().joined(separator: " "))"]
+    lines.append("while they last: \(scenario.conditions)")
+    lines.append("afterwards: \(scenario.healed)")
+    lines.append("mode: \(scenario.modes), suite: \(scenario.suites), \(scenario.settings)")
+    for (index, stream) in scenario.streams.enumerated() { lines.append("stream \(index): \(stream)") }
+    for event in scenario.events { lines.append("\(Double(event.time) / 1e9) s: \(event.action)") }
+    lines.append("healed after \(Double(scenario.length) / 1e9) s")
+    return lines.joined(separator: "\n")
+  }
+}

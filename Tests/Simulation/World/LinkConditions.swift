@@ -1,0 +1,41 @@
+import STTSession
+
+/// What a link does to datagrams, each way alike.
+package struct LinkConditions: Sendable {
+  /// Losses that come together (Gilbert and Elliott): a link that is good, then bad for a while.
+  package struct Bursts: Sendable {
+    /// Per datagram.
+    package var beginPercent: Double
+    package var endPercent: Double
+    /// Loss while it is bad.
+    package var lossPercent: Double
+  }
+
+  package var lossPercent: Double
+  package var bursts: Bursts?
+  package var duplicatePercent: Double
+  /// Extra delay of up to this much, drawn per datagram: what reorders them.
+  package var jitter: UInt64
+  package var delay: UInt64
+  package var corruptPercent: Double
+  /// Nothing passes between these times.
+  package var partition: Range<UInt64>?
+  /// `nil`: no limit.
+  package var bitsPerSecond: UInt64?
+  /// Bytes that wait for a limited link; what comes beyond is dropped.
+  package var queueByteCount = 1 << 20
+  /// UDP payload bytes of the largest datagram that passes; larger ones vanish in silence.
+  package var largestDatagram: Int
+
+  package init(
+    lossPercent: Double = 0, duplicatePercent: Double = 0, jitter: UInt64 = 0, delay: UInt64 = .milliseconds(10),
+    corruptPercent: Double = 0, largestDatagram: Int = 65_507
+  ) {
+    self.lossPercent = lossPercent
+    self.duplicatePercent = duplicatePercent
+    self.jitter = jitter
+    self.delay = delay
+    self.corruptPercent = corruptPercent
+    self.largestDatagram = largestDatagram
+  }
+}

@@ -1,0 +1,60 @@
+import STC
+import STTSession
+import STTWire
+
+/// What may go wrong. A scenario has only some of it, so that each is also seen without the others.
+package enum Fault: String, CaseIterable, Sendable {
+  case loss, bursts, reordering, duplication, corruption, rate, roundTrip, pathMTU, rebinding, moving, partition
+  case clocks, suspension, deviceReboot, collectorRestart, refusal, dryPool, adversary
+}
+
+/// Everything that happens in one run, drawn from one number.
+package struct Scenario: Sendable {
+  package enum Action: Sendable {
+    case send(stream: Int, count: Int)
+    case partition(nanoseconds: UInt64)
+    case largestDatagram(Int)
+    /// The device's address changes; it may or may not know.
+    case rebind(host: Bool, known: Bool)
+    case rebootDevice
+    case restartCollector
+    case rebootCollector
+    case suspendDevice
+    case resumeDevice
+    case jumpWall(device: Bool, nanoseconds: Int64)
+    case stopWall(device: Bool)
+    case startWall(device: Bool)
+    case sinkRefuses(Bool)
+    case poolIsDry(Bool)
+    /// Datagrams from the past, whole and altered.
+    case attack(count: Int)
+  }
+
+  package struct Event: Sendable {
+    /// Nanoseconds from the beginning.
+    package var time: UInt64
+    package var action: Action
+  }
+
+  package let seed: UInt64
+  package internal(set) var faults: Set<Fault> = []
+  /// While faults last.
+  package internal(set) var conditions = LinkConditions()
+  /// Afterwards.
+  package internal(set) var healed = LinkConditions()
+  /// When faults end.
+  package internal(set) var length: UInt64 = 0
+  package internal(set) var streams: [StreamPlan] = []
+  package internal(set) var events: [Event] = []
+  package internal(set) var modes: Set<HandshakeMode> = [.hybrid]
+  package internal(set) var suites: [Suite] = []
+  package internal(set) var settings = Session.Settings()
+
+  /// A link of at least this rate must bring a session back in time.
+  package static let slowestRate: UInt64 = 16_000
+
+  /// Whether recovery is promised on this link.
+  package var promisesRecovery: Bool { (healed.bitsPerSecond ?? .max) >= Self.slowestRate }
+
+  package var roundTrip: UInt64 { 2 * healed.delay }
+}
