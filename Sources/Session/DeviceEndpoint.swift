@@ -25,9 +25,6 @@ public struct DeviceEndpoint: ~Copyable {
   /// A session that ends sooner counts as a failed attempt, or a collector that accepts and drops
   /// would be hammered.
   static let provenAfter = UInt64.seconds(30)
-  /// Every so many failures, suppose that the collector lost our window (docs/protocol.md 2.4).
-  static let saltedEvery = 3
-
   private let keys: PairKeys
   private let offer: HandshakeOffer
   private let settings: Session.Settings
@@ -38,6 +35,8 @@ public struct DeviceEndpoint: ~Copyable {
   private var handshake: InitiatorHandshake?
   private var counter: UInt64?
   private var failures = 0
+  /// The next attempt supposes that the collector lost our window (docs/protocol.md 2.4).
+  private var salted = false
   private var nextAttempt: MonotonicTime
   private var connectedAt: MonotonicTime
   private var events = Deque<DeviceEvent>()
@@ -139,7 +138,7 @@ public struct DeviceEndpoint: ~Copyable {
     counter = used
     jitter = generator.next()
     handshake = InitiatorHandshake(
-      offer: offer, keys: keys, counter: used, salted: failures % Self.saltedEvery == Self.saltedEvery - 1,
+      offer: offer, keys: keys, counter: used, salted: salted,
       bootID: bootID, wallMilliseconds: wall / 1_000_000, now: now, using: &generator)
   }
 
@@ -168,6 +167,7 @@ public struct DeviceEndpoint: ~Copyable {
       if handshake?.hasVerifiedResponse == true { counter = nil }
     case .established(let established):
       handshake = nil
+      salted = false
       pendingDatagrams.removeAll()
       outbox.reset(sessionWindow: Int(established.parameters.sessionWindow))
       session = Session(established, settings: settings, now: now)
@@ -198,10 +198,13 @@ public struct DeviceEndpoint: ~Copyable {
     session?.handleTimeout(now: now, outbox: &outbox)
     outbox.expire(now)
     noticeEnd(now)
-    if let handshake, handshake.isExpired(now: now) {
+    if let handshake, handshake.isExpired(now: now) || handshake.isUnknown(now: now) {
       self.handshake = nil
       pendingDatagrams.removeAll()
-      backOff(now)
+      // Every attempt is made twice before the back-off, the second time for a collector that does not
+      // expect our counter.
+      salted = !salted && !handshake.hasVerifiedResponse
+      if salted { nextAttempt = now } else { backOff(now) }
     }
   }
 

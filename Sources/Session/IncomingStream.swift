@@ -1,3 +1,4 @@
+import STC
 import STTBuffers
 import STTWire
 
@@ -21,6 +22,9 @@ struct IncomingStream: ~Copyable {
   private(set) var next: UInt64 = 0
   private(set) var durable: UInt64 = 0
   var ackPending = false
+  /// Which messages of an UNRELIABLE stream were delivered: a packet that was refused for what else is in
+  /// it may come again.
+  private var seen: ReplayWindow?
   private var opening: PartialMessage?
   private var end: UInt64?
 
@@ -69,6 +73,7 @@ struct IncomingStream: ~Copyable {
     token = admission.token
     delivery = open.delivery
     largest = open.largestMessage
+    if delivery == .unreliable { seen = ReplayWindow(bitCount: 1024) }
     next = max(open.firstMessage, admission.position)
     if open.firstMessage > admission.position, delivery.isOrdered {
       sink.skipped(token: token, numbers: admission.position..<open.firstMessage, reason: Skip.Reason.overflow.rawValue)
@@ -156,12 +161,18 @@ struct IncomingStream: ~Copyable {
     if delivery == .latest {
       ackPending = true
       if number < next { return .taken }
+    } else if seen?.accepts(number) != true {
+      return .taken
     }
     if whole {
+      seen?.mark(number)
       passOver(to: number + 1)
       return deliver(number, bytes, into: &sink) ? .taken : .violation
     }
-    guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .taken }
+    guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else {
+      // The newest message of a LATEST stream is worth asking for again when there was no memory.
+      return delivery == .latest && !holdsNewer(number) ? .refused : .taken
+    }
     let slot = Int(number & (capacity - 1))
     guard let message = slots[slot].take() else { return .taken }
     guard message.isComplete else {
@@ -169,8 +180,16 @@ struct IncomingStream: ~Copyable {
       return .taken
     }
     vacate(message)
+    seen?.mark(number)
     passOver(to: number + 1)
     return deliver(message, into: &sink) ? .taken : .violation
+  }
+
+  private func holdsNewer(_ number: UInt64) -> Bool {
+    switch slots[Int(number & (capacity - 1))] {
+    case .some(let message): return message.number > number
+    case .none: return false
+    }
   }
 
   /// Nothing older than what was just delivered of a LATEST stream is wanted any more.

@@ -40,6 +40,9 @@ public struct InitiatorHandshake: Sendable {
   /// docs/protocol.md 2.10.
   static let timeoutNanoseconds = UInt64.seconds(10)
 
+  /// After a RETRY, on a link whose round trip is not known.
+  static let patience = UInt64.seconds(2)
+
   private let offer: HandshakeOffer
   private let keys: PairKeys
   private let ephemeral: EphemeralKey
@@ -47,6 +50,10 @@ public struct InitiatorHandshake: Sendable {
   private let h1: Transcript
   private var state: State
   private var retries = 0
+  private let isSalted: Bool
+  private let begun: MonotonicTime
+  /// When a RETRY whose answer got no RESPONSE means that our hint is not known.
+  private var unknownAt = MonotonicTime.never
   private var sends = 0
   private var nextSend: MonotonicTime
   /// When the attempt is given up.
@@ -76,6 +83,8 @@ public struct InitiatorHandshake: Sendable {
       secret.bytes, nonce: nonce, header: header, payload: Array(hello.payload.prefix(Hello.sealedOffset)))
     self.offer = offer
     self.keys = keys
+    isSalted = salted
+    begun = now
     self.ephemeral = ephemeral
     kemEntropy = hybrid ? generator.bytes(64) : []
     h1 = Transcript(
@@ -97,7 +106,7 @@ public struct InitiatorHandshake: Sendable {
   }
 
   /// When ``datagrams(now:)`` or the attempt's end is due.
-  public var nextDeadline: MonotonicTime { min(nextSend, deadline) }
+  public var nextDeadline: MonotonicTime { min(nextSend, deadline, hasVerifiedResponse ? .never : unknownAt) }
 
   /// Whether the collector has proven itself; it may have accepted our counter from here on.
   public var hasVerifiedResponse: Bool {
@@ -106,6 +115,10 @@ public struct InitiatorHandshake: Sendable {
   }
 
   public func isExpired(now: MonotonicTime) -> Bool { now >= deadline }
+
+  /// The collector proved our address and then said nothing: most likely it does not know our hint, and
+  /// a salted one will do (docs/protocol.md 2.4).
+  public func isUnknown(now: MonotonicTime) -> Bool { !hasVerifiedResponse && now >= unknownAt }
 
   /// What to send now: the present message, at 0, 0.25, 0.75, 1.75 s and on, with jitter
   /// (docs/protocol.md 2.10).
@@ -141,6 +154,9 @@ public struct InitiatorHandshake: Sendable {
       retries < Self.mostRetries, retry.token != hello.retryToken
     else { return .ignored }
     retries += 1
+    if !isSalted, unknownAt == .never {
+      unknownAt = now + max(Self.patience, 3 * now.since(begun))
+    }
     var again = hello
     again.retryToken = retry.token
     state = .awaitingResponse(hello: again, datagram: Self.helloDatagram(again, keys))

@@ -231,7 +231,8 @@ package final class Simulation {
   /// Both ends let go of everything.
   private func close() {
     world.closeDevice()
-    world.run(limit: .seconds(50))
+    // A slow link still empties its queue; only then does the silence begin.
+    world.run(limit: .seconds(150))
     if world.collector.sessionCount != 0 { world.violate("\(world.collector.sessionCount) sessions outlive their device") }
     if world.sink.pool.outstanding != 0 { world.violate("\(world.sink.pool.outstanding) buffers of the collector are lost") }
     if world.pool.outstanding != world.heldLeases { world.violate("buffers of the device are lost") }
