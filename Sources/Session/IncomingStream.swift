@@ -161,7 +161,13 @@ struct IncomingStream: ~Copyable {
       passOver(to: number + 1)
       return deliver(number, bytes, into: &sink) ? .taken : .violation
     }
-    guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .taken }
+    if !place(number, prefix, bytes, room: room, into: &sink, evicting: true) {
+      // An UNRELIABLE message is lost then. A LATEST one must come again, or its sender would believe that
+      // it arrived; what is older makes room for it.
+      guard delivery == .latest, !isReplaced(number) else { return .taken }
+      letGo(below: number)
+      guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .refused }
+    }
     let slot = Int(number & (capacity - 1))
     guard let message = slots[slot].take() else { return .taken }
     guard message.isComplete else {
@@ -177,6 +183,18 @@ struct IncomingStream: ~Copyable {
   private mutating func passOver(to number: UInt64) {
     guard delivery == .latest else { return }
     next = number
+    letGo(below: number)
+  }
+
+  /// Whether a newer message has taken the place of `number`.
+  private func isReplaced(_ number: UInt64) -> Bool {
+    switch slots[Int(number & (capacity - 1))] {
+    case .some(let present): return present.number > number
+    case .none: return false
+    }
+  }
+
+  private mutating func letGo(below number: UInt64) {
     guard slotsInUse > 0 else { return }
     for slot in 0..<Int(capacity) {
       guard let message = slots[slot].take() else { continue }
