@@ -1,3 +1,4 @@
+import STC
 import STTBuffers
 import STTWire
 
@@ -23,6 +24,10 @@ struct IncomingStream: ~Copyable {
   var ackPending = false
   private var opening: PartialMessage?
   private var end: UInt64?
+  /// What was delivered of an UNRELIABLE stream. A packet that was refused for another message's sake may
+  /// come again, and with it one that was taken.
+  private var seen: ReplayWindow?
+  private static let seenBitCount = 1024
 
   private var slots: UnsafeMutablePointer<PartialMessage?>
   private var capacity: UInt64 = 0
@@ -68,6 +73,7 @@ struct IncomingStream: ~Copyable {
     guard let open = try? StreamOpen(&openReader), let admission = sink.opened(open) else { return .violation }
     token = admission.token
     delivery = open.delivery
+    if delivery == .unreliable { seen = ReplayWindow(bitCount: Self.seenBitCount) }
     largest = open.largestMessage
     next = max(open.firstMessage, admission.position)
     if open.firstMessage > admission.position, delivery.isOrdered {
@@ -157,8 +163,9 @@ struct IncomingStream: ~Copyable {
       ackPending = true
       if number < next { return .taken }
     }
+    if wasSeen(number) { return .taken }
     if whole {
-      passOver(to: number + 1)
+      passOver(number)
       return deliver(number, bytes, into: &sink) ? .taken : .violation
     }
     if !place(number, prefix, bytes, room: room, into: &sink, evicting: true) {
@@ -175,15 +182,23 @@ struct IncomingStream: ~Copyable {
       return .taken
     }
     vacate(message)
-    passOver(to: number + 1)
+    passOver(number)
     return deliver(message, into: &sink) ? .taken : .violation
   }
 
-  /// Nothing older than what was just delivered of a LATEST stream is wanted any more.
-  private mutating func passOver(to number: UInt64) {
+  private func wasSeen(_ number: UInt64) -> Bool {
+    switch seen {
+    case .some(let window): return !window.accepts(number)
+    case .none: return false
+    }
+  }
+
+  /// Message `number` is being delivered: not again, and of a LATEST stream nothing older either.
+  private mutating func passOver(_ number: UInt64) {
+    seen?.mark(number)
     guard delivery == .latest else { return }
-    next = number
-    letGo(below: number)
+    next = number + 1
+    letGo(below: number + 1)
   }
 
   /// Whether a newer message has taken the place of `number`.

@@ -20,3 +20,32 @@ import Testing
     #expect(world.recorded[0].numbers == [0])
   }
 }
+
+/// A packet that is refused is not marked as seen; what it held may come a second time.
+@Suite struct RefusedPacketTests {
+  @Test("UNRELIABLE: a message from a bundle that was refused for its neighbour's sake is not delivered again")
+  func refusedBundleDoesNotRepeat() throws {
+    let world = try World(seed: 1)
+    world.link.keepsHistory = true
+    let state = world.open("unreliable", delivery: .unreliable, durable: false, priority: 0)
+    world.run(limit: .seconds(2))
+    // The STREAM_OPEN of the other stream is lost: its message in the bundle that follows is refused.
+    let log = world.open("reliable", durable: false)
+    _ = world.send(state, byteCount: 20)
+    _ = world.send(log, byteCount: 100)
+    var sentCount = 0
+    world.onSent = { _ in
+      sentCount += 1
+      world.link.conditions.lossPercent = sentCount == 1 ? 100 : 0
+    }
+    world.run(limit: .milliseconds(5))
+    world.onSent = nil
+    for _ in 0..<3 {
+      world.run(limit: .milliseconds(100))
+      for flight in world.link.history { world.arrive(flight) }
+    }
+    world.run(limit: .seconds(20)) { $0.isRelieved }
+    #expect(world.isRelieved)
+    #expect(world.recorded.map(\.numbers).sorted { $0.count < $1.count } == [[0], [0]])
+  }
+}
