@@ -38,6 +38,9 @@ public struct DeviceEndpoint: ~Copyable {
   private var handshake: InitiatorHandshake?
   private var counter: UInt64?
   private var failures = 0
+  private var isSalted = false
+  /// The next attempt supposes that the collector does not know our window.
+  private var salts = false
   private var nextAttempt: MonotonicTime
   private var connectedAt: MonotonicTime
   private var events = Deque<DeviceEvent>()
@@ -138,8 +141,10 @@ public struct DeviceEndpoint: ~Copyable {
     let used = counter ?? fresh
     counter = used
     jitter = generator.next()
+    isSalted = salts || failures % Self.saltedEvery == Self.saltedEvery - 1
+    salts = false
     handshake = InitiatorHandshake(
-      offer: offer, keys: keys, counter: used, salted: failures % Self.saltedEvery == Self.saltedEvery - 1,
+      offer: offer, keys: keys, counter: used, salted: isSalted,
       bootID: bootID, wallMilliseconds: wall / 1_000_000, now: now, using: &generator)
   }
 
@@ -201,7 +206,11 @@ public struct DeviceEndpoint: ~Copyable {
     if let handshake, handshake.isExpired(now: now) {
       self.handshake = nil
       pendingDatagrams.removeAll()
-      backOff(now)
+      // It proved that it is there; the rest was bad luck.
+      if handshake.hasVerifiedResponse { failures = 0 }
+      // A RETRY is no proof: it is good for one early attempt, by which we are found in any case.
+      salts = handshake.endedAtRetry && !isSalted
+      backOff(now, soon: salts)
     }
   }
 
@@ -249,8 +258,8 @@ public struct DeviceEndpoint: ~Copyable {
     }
   }
 
-  private mutating func backOff(_ now: MonotonicTime) {
-    let base = min(Self.longestBackoff, Self.firstBackoff << UInt64(min(failures, 6)))
+  private mutating func backOff(_ now: MonotonicTime, soon: Bool = false) {
+    let base = soon ? Self.firstBackoff : min(Self.longestBackoff, Self.firstBackoff << UInt64(min(failures, 6)))
     failures += 1
     let wait = base - base / 4 + jitter % (base / 2)
     nextAttempt = now + wait

@@ -105,6 +105,9 @@ public struct InitiatorHandshake: Sendable {
     return true
   }
 
+  /// Whether the collector asked where we are and then told us nothing: perhaps it does not know our hint.
+  public var endedAtRetry: Bool { retries > 0 && !hasVerifiedResponse }
+
   public func isExpired(now: MonotonicTime) -> Bool { now >= deadline }
 
   /// What to send now: the present message, at 0, 0.25, 0.75, 1.75 s and on, with jitter
