@@ -49,3 +49,21 @@ import Testing
     #expect(world.recorded.map(\.numbers).sorted { $0.count < $1.count } == [[0], [0]])
   }
 }
+
+/// When a collector that refused everything has room again.
+@Suite struct RefusalEndsTests {
+  @Test("a device that was refused for a while is done within twenty seconds of the end of that", arguments: 0..<8)
+  func patienceEnds(seed: Int) throws {
+    let world = try World(
+      seed: UInt64(seed), conditions: LinkConditions(jitter: .milliseconds(170), delay: .milliseconds(100)))
+    let stream = world.open("s", durable: false)
+    if seed.isMultiple(of: 2) { world.sink.isDry = true } else { world.sink.accepts = false }
+    for _ in 0..<20 { _ = world.send(stream, byteCount: 2000) }
+    world.run(limit: .seconds(30 + UInt64(seed) * 5))
+    world.sink.isDry = false
+    world.sink.accepts = true
+    world.run(limit: .seconds(20)) { $0.recorded.first?.numbers.count == 20 }
+    #expect(world.recorded.first?.numbers.count == 20)
+    #expect(world.connectionCount == 1)
+  }
+}

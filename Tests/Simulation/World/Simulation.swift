@@ -231,7 +231,9 @@ package final class Simulation {
   /// Both ends let go of everything.
   private func close() {
     world.closeDevice()
-    world.run(limit: .seconds(50))
+    // What waits for a slow link still comes, and after it half a minute of silence.
+    let rate = scenario.healed.bitsPerSecond ?? .max
+    world.run(limit: .seconds(50) + UInt64(scenario.healed.queueByteCount) * 12_000_000_000 / rate)
     if world.collector.sessionCount != 0 { world.violate("\(world.collector.sessionCount) sessions outlive their device") }
     if world.sink.pool.outstanding != 0 { world.violate("\(world.sink.pool.outstanding) buffers of the collector are lost") }
     if world.pool.outstanding != world.heldLeases { world.violate("buffers of the device are lost") }
