@@ -94,8 +94,12 @@ extension Session {
       // No frame has type 0: from here on all is padding (docs/protocol.md 2.2).
       if reader.nextByte == 0 {
         peerPads = true
-        if reader.offset == 0 { peerCovers = true }
-        arrival.elicits(.prompt)
+        // Cover asks for an answer, to look like data. A padded acknowledgement must not: it would be
+        // acknowledged by another, for ever.
+        if reader.offset == 0 {
+          peerCovers = true
+          arrival.elicits(.prompt)
+        }
         break
       }
       guard let frame = try? BundledFrame(&reader) else { return .violation }
