@@ -1,3 +1,4 @@
+import STTBuffers
 import STTSession
 import STTWire
 import SimulationWorld
@@ -65,5 +66,33 @@ import Testing
     world.run(limit: .seconds(20)) { $0.recorded.first?.numbers.count == 20 }
     #expect(world.recorded.first?.numbers.count == 20)
     #expect(world.connectionCount == 1)
+  }
+}
+
+/// A collector with a handful of buffers, where messages that wait for an earlier one could hold them all.
+@Suite struct FewBuffersTests {
+  @Test("messages of a few bytes get past a loss with four buffers", arguments: 0..<10)
+  func smallMessages(seed: Int) throws {
+    let world = try World(
+      seed: UInt64(seed), conditions: LinkConditions(lossPercent: 10, jitter: .milliseconds(40)),
+      collectorBuffers: [SlabClass(byteCount: 2048, count: 4)])
+    let stream = world.open("s", durable: false)
+    for _ in 0..<30 {
+      for _ in 0..<10 { _ = world.send(stream, byteCount: 60) }
+      world.run(limit: .milliseconds(30))
+    }
+    world.run(limit: .seconds(100)) { $0.isRelieved }
+    #expect(world.holdsExactly(0, stream: stream, count: 300) { _ in 60 })
+  }
+
+  @Test("messages of two packets get past a loss with four buffers", arguments: 0..<10)
+  func largeMessages(seed: Int) throws {
+    let world = try World(
+      seed: UInt64(seed), conditions: LinkConditions(lossPercent: 30, jitter: .milliseconds(40)),
+      collectorBuffers: [SlabClass(byteCount: 8192, count: 4)])
+    let stream = world.open("s", durable: false)
+    for _ in 0..<60 { _ = world.send(stream, byteCount: 1300) }
+    world.run(limit: .seconds(600)) { $0.isRelieved }
+    #expect(world.holdsExactly(0, stream: stream, count: 60) { _ in 1300 })
   }
 }

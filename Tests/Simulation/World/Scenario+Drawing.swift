@@ -34,6 +34,9 @@ extension Scenario {
     if random.chance(percent: 30) { settings.rekeyInterval = .milliseconds(random.within(500...20_000)) }
     if random.chance(percent: 30) { settings.sessionWindow = Int(random.within(60_000...300_000)) }
     if random.chance(percent: 20) { settings.replayWindowBitCount = 1024 }
+    if random.chance(percent: 25) {
+      collectorBuffers = (small: Int(random.within(4...32)), large: Int(random.within(2...6)))
+    }
     settings.largestDatagramByteCount = [1200, 1452, 9000, 65_507][random.index(below: 4)]
     conditions.largestDatagram = [65_507, 65_507, 9000, 1500, 1472, 1280, 1200][random.index(below: 7)]
     healed = conditions
