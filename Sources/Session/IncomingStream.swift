@@ -285,9 +285,26 @@ struct IncomingStream: ~Copyable {
     let byteCount = Int(total)
     guard number == next || (heldByteCount + byteCount <= window && byteCount <= room) else { return nil }
     guard let lease = sink.lease(atLeast: byteCount) else { return nil }
+    if !isInTurn(number) {
+      // Never the last buffer: what waits for an earlier message would hold them all, and that message,
+      // when it comes, would have none.
+      switch sink.lease(atLeast: byteCount) {
+      case .some: break
+      case .none: return nil
+      }
+    }
     slotsInUse += 1
     heldByteCount += byteCount
     return PartialMessage(number: number, total: total, lease: lease)
+  }
+
+  /// Whether `number` can be delivered as soon as it is whole, and will become whole.
+  private func isInTurn(_ number: UInt64) -> Bool {
+    switch delivery {
+    case .reliable, .partial: number == next
+    case .latest: slotsInUse == 0
+    case .unreliable: false
+    }
   }
 
   private mutating func vacate(_ message: borrowing PartialMessage) {
