@@ -201,6 +201,8 @@ public struct DeviceEndpoint: ~Copyable {
     if let handshake, handshake.isExpired(now: now) || handshake.isUnknown(now: now) {
       self.handshake = nil
       pendingDatagrams.removeAll()
+      // It proved that it is there; the rest was bad luck.
+      if handshake.hasVerifiedResponse { failures = 0 }
       // Every attempt is made twice before the back-off, the second time for a collector that does not
       // expect our counter.
       salted = !salted && !handshake.hasVerifiedResponse

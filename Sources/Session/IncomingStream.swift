@@ -22,11 +22,12 @@ struct IncomingStream: ~Copyable {
   private(set) var next: UInt64 = 0
   private(set) var durable: UInt64 = 0
   var ackPending = false
-  /// Which messages of an UNRELIABLE stream were delivered: a packet that was refused for what else is in
-  /// it may come again.
-  private var seen: ReplayWindow?
   private var opening: PartialMessage?
   private var end: UInt64?
+  /// What was delivered of an UNRELIABLE stream. A packet that was refused for another message's sake may
+  /// come again, and with it one that was taken.
+  private var seen: ReplayWindow?
+  private static let seenBitCount = 1024
 
   private var slots: UnsafeMutablePointer<PartialMessage?>
   private var capacity: UInt64 = 0
@@ -72,8 +73,8 @@ struct IncomingStream: ~Copyable {
     guard let open = try? StreamOpen(&openReader), let admission = sink.opened(open) else { return .violation }
     token = admission.token
     delivery = open.delivery
+    if delivery == .unreliable { seen = ReplayWindow(bitCount: Self.seenBitCount) }
     largest = open.largestMessage
-    if delivery == .unreliable { seen = ReplayWindow(bitCount: 1024) }
     next = max(open.firstMessage, admission.position)
     if open.firstMessage > admission.position, delivery.isOrdered {
       sink.skipped(token: token, numbers: admission.position..<open.firstMessage, reason: Skip.Reason.overflow.rawValue)
@@ -161,17 +162,18 @@ struct IncomingStream: ~Copyable {
     if delivery == .latest {
       ackPending = true
       if number < next { return .taken }
-    } else if seen?.accepts(number) != true {
-      return .taken
     }
+    if wasSeen(number) { return .taken }
     if whole {
-      seen?.mark(number)
-      passOver(to: number + 1)
+      passOver(number)
       return deliver(number, bytes, into: &sink) ? .taken : .violation
     }
-    guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else {
-      // The newest message of a LATEST stream is worth asking for again when there was no memory.
-      return delivery == .latest && !holdsNewer(number) ? .refused : .taken
+    if !place(number, prefix, bytes, room: room, into: &sink, evicting: true) {
+      // An UNRELIABLE message is lost then. A LATEST one must come again, or its sender would believe that
+      // it arrived; what is older makes room for it.
+      guard delivery == .latest, !isReplaced(number) else { return .taken }
+      letGo(below: number)
+      guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .refused }
     }
     let slot = Int(number & (capacity - 1))
     guard let message = slots[slot].take() else { return .taken }
@@ -180,22 +182,34 @@ struct IncomingStream: ~Copyable {
       return .taken
     }
     vacate(message)
-    seen?.mark(number)
-    passOver(to: number + 1)
+    passOver(number)
     return deliver(message, into: &sink) ? .taken : .violation
   }
 
-  private func holdsNewer(_ number: UInt64) -> Bool {
-    switch slots[Int(number & (capacity - 1))] {
-    case .some(let message): return message.number > number
+  private func wasSeen(_ number: UInt64) -> Bool {
+    switch seen {
+    case .some(let window): return !window.accepts(number)
     case .none: return false
     }
   }
 
-  /// Nothing older than what was just delivered of a LATEST stream is wanted any more.
-  private mutating func passOver(to number: UInt64) {
+  /// Message `number` is being delivered: not again, and of a LATEST stream nothing older either.
+  private mutating func passOver(_ number: UInt64) {
+    seen?.mark(number)
     guard delivery == .latest else { return }
-    next = number
+    next = number + 1
+    letGo(below: number + 1)
+  }
+
+  /// Whether a newer message has taken the place of `number`.
+  private func isReplaced(_ number: UInt64) -> Bool {
+    switch slots[Int(number & (capacity - 1))] {
+    case .some(let present): return present.number > number
+    case .none: return false
+    }
+  }
+
+  private mutating func letGo(below number: UInt64) {
     guard slotsInUse > 0 else { return }
     for slot in 0..<Int(capacity) {
       guard let message = slots[slot].take() else { continue }
@@ -271,9 +285,26 @@ struct IncomingStream: ~Copyable {
     let byteCount = Int(total)
     guard number == next || (heldByteCount + byteCount <= window && byteCount <= room) else { return nil }
     guard let lease = sink.lease(atLeast: byteCount) else { return nil }
+    if !isInTurn(number) {
+      // Never the last buffer: what waits for an earlier message would hold them all, and that message,
+      // when it comes, would have none.
+      switch sink.lease(atLeast: byteCount) {
+      case .some: break
+      case .none: return nil
+      }
+    }
     slotsInUse += 1
     heldByteCount += byteCount
     return PartialMessage(number: number, total: total, lease: lease)
+  }
+
+  /// Whether `number` can be delivered as soon as it is whole, and will become whole.
+  private func isInTurn(_ number: UInt64) -> Bool {
+    switch delivery {
+    case .reliable, .partial: number == next
+    case .latest: slotsInUse == 0
+    case .unreliable: false
+    }
   }
 
   private mutating func vacate(_ message: borrowing PartialMessage) {

@@ -90,12 +90,17 @@ extension Session {
   private mutating func takeBundle<Sink: MessageSink & ~Copyable>(
     _ reader: inout ByteReader, _ arrival: inout Arrival, outbox: inout Outbox, sink: inout Sink
   ) -> IncomingStream.Outcome {
+    var isRefused = false
     while reader.left > 0 {
       // No frame has type 0: from here on all is padding (docs/protocol.md 2.2).
       if reader.nextByte == 0 {
         peerPads = true
-        if reader.offset == 0 { peerCovers = true }
-        arrival.elicits(.prompt)
+        // Cover asks for an answer, to look like data. A padded acknowledgement must not: it would be
+        // acknowledged by another, for ever.
+        if reader.offset == 0 {
+          peerCovers = true
+          arrival.elicits(.prompt)
+        }
         break
       }
       guard let frame = try? BundledFrame(&reader) else { return .violation }
@@ -103,9 +108,14 @@ extension Session {
       var inner = ByteReader(payload)
       let outcome = take(
         frame.type, frame.flags, stream: frame.stream, &inner, &arrival, outbox: &outbox, sink: &sink)
-      guard case .taken = outcome else { return outcome }
+      switch outcome {
+      case .taken: break
+      // What follows may be just what this one waits for. All of it comes again, and is known then.
+      case .refused: isRefused = true
+      case .violation: return .violation
+      }
     }
-    return .taken
+    return isRefused ? .refused : .taken
   }
 
   private mutating func take<Sink: MessageSink & ~Copyable>(

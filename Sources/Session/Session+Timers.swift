@@ -19,7 +19,10 @@ extension Session {
 
   private var probeDeadline: MonotonicTime {
     guard sent.unresolvedCount > 0, let lastElicitingSent else { return .never }
-    return lastElicitingSent + (probeTimeout << UInt64(min(probeCount, 6)))
+    // A peer that refuses everything for a while still says that it lives, so that no silence ends the
+    // session: what would be minutes of back-off ends with its refusal, within one interval.
+    let longest = max(probeTimeout, settings.keepAliveInterval)
+    return lastElicitingSent + min(longest, probeTimeout << UInt64(min(probeCount, 6)))
   }
 
   /// Does what time alone makes due: loss, probes, the end of a silent session.
@@ -52,10 +55,12 @@ extension Session {
         congestion.setDatagram(path.current)
       }
     }
-    // The oldest go again in new packets. Their silence alone is no sign of congestion.
+    // The oldest go again in new packets. Their silence alone is no sign of congestion. After three times
+    // all go, the most urgent first: the peer may be waiting for what says how to read the rest.
+    let most = probeCount >= 3 ? Int.max : 2
     var mended = 0
     var number = sent.start
-    while mended < 2, number < sent.end {
+    while mended < most, number < sent.end {
       if sent.isUnresolved(number) {
         lose(number, now, congestive: false, outbox: &outbox)
         mended += 1

@@ -49,6 +49,10 @@ public struct CollectorEndpoint: ~Copyable {
   }
 
   public var sessionCount: Int { table.count }
+  /// Of each session.
+  package var footprints: [Footprint] {
+    (0..<table.capacity).filter { table.isOccupied($0) }.map { table.slot($0).pointee.session.footprint }
+  }
   public mutating func takeEvent() -> CollectorEvent? { events.popFirst() }
 
   /// Takes one datagram. It is opened where it lies.

@@ -17,6 +17,8 @@ struct StreamHistory {
   var promised: UInt64 = 0
   var deliveredCount: UInt64 = 0
   var skippedCount: UInt64 = 0
+  var isFinished = false
+  var isEnded = false
 
   func seed(_ number: UInt64) -> UInt64 { Payload.seed(stream: index, incarnation: incarnation, number: number) }
 }
@@ -90,7 +92,14 @@ package struct DeliveryOracle {
     streams[key]?.furthest = max(history.furthest, numbers.upperBound)
   }
 
-  mutating func ended(_ key: StreamKey) { violate(key, "ended, though nobody finished it") }
+  mutating func ended(_ key: StreamKey, at end: UInt64, position: UInt64) {
+    guard let history = streams[key], history.isFinished else { return violate(key, "ended, though nobody finished it") }
+    if end != history.sentCount { violate(key, "ended at \(end), and \(history.sentCount) were sent") }
+    if history.plan.delivery.isOrdered, position != end, history.furthest != end {
+      violate(key, "ended at \(end) before all of it arrived")
+    }
+    streams[key]?.isEnded = true
+  }
 
   /// The device was told that everything below `number` is on disk.
   mutating func promised(_ key: StreamKey, below number: UInt64) {

@@ -88,7 +88,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   }
 
   package mutating func ended(token: Int, end: UInt64) {
-    oracle?.ended(streams[token].key)
+    oracle?.ended(streams[token].key, at: end, position: streams[token].position)
     streams[token].end = end
   }
 

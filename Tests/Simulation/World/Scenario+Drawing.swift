@@ -31,6 +31,12 @@ extension Scenario {
       let seconds = 0.05 + random.fraction() * 2
       conditions.queueByteCount = max(6_000, min(1 << 22, Int(Double(rate) / 8 * seconds)))
     }
+    if random.chance(percent: 30) { settings.rekeyInterval = .milliseconds(random.within(500...20_000)) }
+    if random.chance(percent: 30) { settings.sessionWindow = Int(random.within(60_000...300_000)) }
+    if random.chance(percent: 20) { settings.replayWindowBitCount = 1024 }
+    if random.chance(percent: 25) {
+      collectorBuffers = (small: Int(random.within(4...32)), large: Int(random.within(2...6)))
+    }
     settings.largestDatagramByteCount = [1200, 1452, 9000, 65_507][random.index(below: 4)]
     conditions.largestDatagram = [65_507, 65_507, 9000, 1500, 1472, 1280, 1200][random.index(below: 7)]
     healed = conditions
@@ -66,8 +72,16 @@ extension Scenario {
           deadlineMilliseconds: delivery == .partial ? UInt32(random.within(50...5_000)) : 0,
           smallest: random.chance(percent: 50) ? 0 : largest / 2, largest: largest,
           packing: largest <= 4096
-            ? [.own, .headed, .copied][random.index(below: 3)] : [.own, .headed][random.index(below: 2)]))
+            ? [.own, .headed, .copied][random.index(below: 3)] : [.own, .headed][random.index(below: 2)],
+          padding: drawPadding(&random)))
     }
+  }
+
+  private func drawPadding(_ random: inout SplitMix) -> Padding {
+    if random.chance(percent: 15) { return .buckets }
+    // A constant rate takes a good link that is not watched for hours.
+    guard random.chance(percent: 5), conditions.bitsPerSecond ?? .max > 500_000, length < .seconds(100) else { return .none }
+    return .constantRate(interval: .milliseconds(random.within(100...2_000)))
   }
 
   private mutating func drawFaults(_ random: inout SplitMix) {
@@ -104,7 +118,8 @@ extension Scenario {
     }
     if faults.contains(.collectorRestart) {
       times(&random, 3) { random, time in
-        events.append(Event(time: time, action: random.chance(percent: 50) ? .restartCollector : .rebootCollector))
+        events.append(
+          Event(time: time, action: [.restartCollector, .rebootCollector, .closeCollector][random.index(below: 3)]))
       }
     }
     if faults.contains(.suspension) {
@@ -162,6 +177,9 @@ extension Scenario {
         events.append(Event(time: random.within(0...length), action: .send(stream: index, count: together)))
         count -= together
       }
+    }
+    for index in streams.indices.dropFirst() where random.chance(percent: 15) {
+      events.append(Event(time: random.within(length / 2...length), action: .finish(stream: index)))
     }
     for _ in 0..<3 { events.append(Event(time: random.within(0...length), action: .send(stream: 0, count: 1))) }
   }

@@ -17,8 +17,11 @@ package struct Scenario: Sendable {
     /// The device's address changes; it may or may not know.
     case rebind(host: Bool, known: Bool)
     case rebootDevice
+    /// The collector says goodbye and starts again.
+    case closeCollector
     case restartCollector
     case rebootCollector
+    case finish(stream: Int)
     case suspendDevice
     case resumeDevice
     case jumpWall(device: Bool, nanoseconds: Int64)
@@ -49,6 +52,8 @@ package struct Scenario: Sendable {
   package internal(set) var modes: Set<HandshakeMode> = [.hybrid]
   package internal(set) var suites: [Suite] = []
   package internal(set) var settings = Session.Settings()
+  /// Buffers the collector has, of 2 and of 48 KiB.
+  package internal(set) var collectorBuffers = (small: 512, large: 128)
 
   /// A link of at least this rate must bring a session back in time.
   package static let slowestRate: UInt64 = 16_000

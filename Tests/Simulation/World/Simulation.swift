@@ -15,9 +15,6 @@ package final class Simulation {
   private static let deviceBuffers = [
     SlabClass(byteCount: 4096, count: 256), SlabClass(byteCount: 48_000, count: 64),
   ]
-  private static let collectorBuffers = [
-    SlabClass(byteCount: 2048, count: 512), SlabClass(byteCount: 48_000, count: 128),
-  ]
 
   package static func run(seed: UInt64) -> Outcome {
     do {
@@ -35,7 +32,11 @@ package final class Simulation {
     adversary = Adversary(seed: scenario.seed)
     world = try World(
       seed: scenario.seed, conditions: scenario.conditions, modes: scenario.modes, suites: scenario.suites,
-      settings: scenario.settings, deviceBuffers: Self.deviceBuffers, collectorBuffers: Self.collectorBuffers)
+      settings: scenario.settings, deviceBuffers: Self.deviceBuffers,
+      collectorBuffers: [
+        SlabClass(byteCount: 2048, count: scenario.collectorBuffers.small),
+        SlabClass(byteCount: 48_000, count: scenario.collectorBuffers.large),
+      ])
     world.wire = WireOracle()
     world.sink.oracle = DeliveryOracle()
     world.link.keepsHistory = scenario.faults.contains(.adversary)
@@ -74,14 +75,16 @@ package final class Simulation {
       world.sink.oracle?.streams[key(index)] = StreamHistory(plan: plan, index: index, incarnation: incarnation)
       let added = world.open(
         plan.name, delivery: plan.delivery, durable: plan.isDurable, priority: plan.priority, largest: max(1, plan.largest),
-        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds)
+        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds, padding: plan.padding)
       if added != index { world.violate("stream \(index) was not added") }
     }
   }
 
   /// Sends the next message of `stream`; without memory there is none.
   private func send(_ stream: Int) {
-    guard world.asleepSince == nil, let history = world.sink.oracle?.streams[key(stream)] else { return }
+    guard world.asleepSince == nil, let history = world.sink.oracle?.streams[key(stream)], !history.isFinished else {
+      return
+    }
     let number = world.device.outbox.nextNumber(stream)
     if number != history.sentCount { world.violate("message \(history.sentCount) of stream \(stream) got number \(number)") }
     let seed = history.seed(number)
@@ -119,6 +122,14 @@ package final class Simulation {
       world.rebootDevice()
       incarnation += 1
       openStreams()
+    case .finish(let stream):
+      world.sink.oracle?.streams[key(stream)]?.isFinished = true
+      world.finish(stream)
+    case .closeCollector:
+      world.closeCollector()
+      world.run(limit: .milliseconds(1))
+      notePromises()
+      world.restartCollector()
     case .restartCollector:
       notePromises()
       world.restartCollector()
@@ -209,11 +220,17 @@ package final class Simulation {
       if arrived != sent { world.violate("\(plan.name) was sent up to \(sent), and only \(arrived) arrived") }
     }
     outcome.delivery = world.now.since(begun)
+    let unfinished = world.sink.oracle?.streams.values.filter {
+      $0.incarnation == incarnation && $0.isFinished && !$0.isEnded
+    }
+    for stream in unfinished ?? [] { world.violate("the end of \(stream.plan.name) was not told") }
   }
 
   private var isAllDelivered: Bool {
     scenario.streams.indices.allSatisfy { index in
       let (sent, arrived) = progress(index)
+      let history = world.sink.oracle?.streams[key(index)]
+      guard history?.isFinished != true || history?.isEnded == true else { return false }
       return scenario.streams[index].delivery == .unreliable || arrived == sent
     }
   }
@@ -231,8 +248,9 @@ package final class Simulation {
   /// Both ends let go of everything.
   private func close() {
     world.closeDevice()
-    // A slow link still empties its queue; only then does the silence begin.
-    world.run(limit: .seconds(150))
+    // What waits for a slow link still comes, and after it half a minute of silence.
+    let rate = scenario.healed.bitsPerSecond ?? .max
+    world.run(limit: .seconds(50) + UInt64(scenario.healed.queueByteCount) * 12_000_000_000 / rate)
     if world.collector.sessionCount != 0 { world.violate("\(world.collector.sessionCount) sessions outlive their device") }
     if world.sink.pool.outstanding != 0 { world.violate("\(world.sink.pool.outstanding) buffers of the collector are lost") }
     if world.pool.outstanding != world.heldLeases { world.violate("buffers of the device are lost") }
@@ -241,6 +259,15 @@ package final class Simulation {
   /// Memory stays within what is stated, whatever happens.
   private func checkBounds() {
     if world.collector.sessionCount > 2 { world.violate("one device has \(world.collector.sessionCount) sessions") }
+    for footprint in world.collector.footprints + [world.device.footprint].compactMap({ $0 }) {
+      // Beside the window, each stream may hold the message that is next in turn.
+      let most = scenario.settings.sessionWindow + scenario.streams.reduce(0) { $0 + $1.largest + MessageTime.byteCount }
+      if footprint.heldByteCount > most { world.violate("\(footprint.heldByteCount) bytes of messages are held") }
+      if footprint.sentPacketCount > Session.mostSentPackets {
+        world.violate("\(footprint.sentPacketCount) packets are kept")
+      }
+      if footprint.incomingStreamCount > scenario.streams.count { world.violate("there are more streams than were opened") }
+    }
     if world.heldLeases > world.pool.outstanding { world.violate("more buffers are held than lent") }
   }
 

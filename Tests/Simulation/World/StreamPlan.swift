@@ -1,3 +1,4 @@
+import STTSession
 import STTWire
 
 /// What one stream of a scenario is like.
@@ -15,6 +16,7 @@ package struct StreamPlan: Sendable {
   package var smallest: Int
   package var largest: Int
   package var packing: Packing
+  package var padding = Padding.none
 
   /// How many bytes a message has; a function of who it is.
   package func byteCount(seed: UInt64) -> Int {

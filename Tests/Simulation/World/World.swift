@@ -63,7 +63,9 @@ package final class World {
       wrongSeed ? PairKeys(seed: try Seed(bytes: random.bytes(32)), pair: try Self.pair()) : keys
     link = Link(conditions: conditions, seed: seed ^ 0xABCD)
     offer = HandshakeOffer(modes: modes, suites: suites)
-    collectorOffer = HandshakeOffer(modes: collectorModes, suites: suites)
+    collectorOffer = HandshakeOffer(
+      modes: collectorModes, suites: suites,
+      parameters: SessionParameters(sessionWindow: UInt32(clamping: settings.sessionWindow)))
     self.settings = settings
     device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, now: start)
     collector = Self.makeCollector(collectorKeys, collectorOffer, settings, start, 0, &random)
@@ -130,6 +132,8 @@ package final class World {
   package func deviceMoved() { device.moved(now: deviceNow, using: &random) }
 
   package func closeDevice() { device.close() }
+  package func closeCollector() { collector.close() }
+  package func finish(_ stream: Int) { device.finish(stream) }
 
   // MARK: what can be seen
 
