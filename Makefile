@@ -8,7 +8,7 @@ FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2
 VENV := .build/venv
 
-.PHONY: help demo test bench build release format format-check setup setup-test simulate formal clean
+.PHONY: help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -17,6 +17,7 @@ help:
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
+	@echo "make fuzz      fuzz every parser and state machine for TIME=60 seconds each; TARGET=hello for one"
 	@echo "make format    format all Swift sources; format-check only looks"
 
 # Installs only what is missing, so that a second run needs neither root nor network.
@@ -56,6 +57,9 @@ formal:
 	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
 	./formal/check
+
+fuzz: setup
+	TIME="$(TIME)" TARGET="$(TARGET)" SANITIZER="$(SANITIZER)" SWIFT="$(SWIFT)" ./Tests/Fuzz/run
 
 bench: release
 	.build/release/stt bench

@@ -10,6 +10,13 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
   ]
 
+// `make fuzz` builds the same modules with libFuzzer's counters in them, and the program that drives it.
+// STT_FUZZ=address looks for errors of memory as well.
+let fuzzing = Context.environment["STT_FUZZ"] != nil
+let sanitizers =
+  fuzzing ? ["-sanitize=fuzzer"] + (Context.environment["STT_FUZZ"] == "address" ? ["-sanitize=address"] : []) : []
+let watched: [SwiftSetting] = fuzzing ? [.unsafeFlags(sanitizers)] : []
+
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -19,7 +26,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 
 func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings + watched)
 }
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
@@ -118,6 +125,15 @@ let package = Package(
     tests("Checksum", ["STTChecksum"]),
     tests("Crypto", ["STC", "STTWire"]),
     tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
+    .target(
+      name: "FuzzInputs",
+      dependencies: [
+        "STTBoard", "STTBuffers", "STTChecksum", "STTConfig", "STTIngest", "STTKeyring", "STTRecord", "STTSample",
+        "STTSession", "STTWire", "STC",
+      ],
+      path: "Tests/Fuzz/Inputs", swiftSettings: settings + watched),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
@@ -135,3 +151,12 @@ let package = Package(
     tests("Wire", ["STTChecksum", "STTWire"]),
   ]
 )
+
+if fuzzing {
+  package.targets += [
+    .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "stt-fuzz", dependencies: ["CLibFuzzer", "FuzzInputs"], path: "Tests/Fuzz/Driver", swiftSettings: settings,
+      linkerSettings: [.unsafeFlags(sanitizers + ["-use-ld=lld"])]),
+  ]
+}

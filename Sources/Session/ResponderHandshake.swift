@@ -126,6 +126,10 @@ public struct ResponderHandshake: Sendable {
     }
   }
 
+  /// Takes back the last ``Outcome/established(peer:counter:_:final:)`` of `peer`: its counter could not be made
+  /// safe, or there is no room for the session. The FINAL must not leave, not even when the same proof comes again.
+  public mutating func withdraw(peer: Int) { peers[peer].answered = nil }
+
   /// The order of docs/protocol.md 2.5: cheapest and least revealing first, no public-key operation
   /// before the last.
   private mutating func takeHello<R: RandomNumberGenerator>(

@@ -194,8 +194,9 @@ public struct CollectorEndpoint: ~Copyable {
     case .pending: break
     case .reply(let datagram): reply(datagram, address)
     case .established(let peer, let counter, let established, let final):
-      guard persist(peer, counter) else { return }
-      install(established, peer: peer, address: address, now: now)
+      guard persist(peer, counter), install(established, peer: peer, address: address, now: now) else {
+        return responder.withdraw(peer: peer)
+      }
       reply(final, address)
     }
   }
@@ -204,17 +205,19 @@ public struct CollectorEndpoint: ~Copyable {
     if replies.count < Self.mostReplies { replies.append((datagram, address)) }
   }
 
-  private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) {
-    guard table.find(established.session) == nil else { return }
+  /// Whether there was room for it.
+  private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) -> Bool {
+    guard table.find(established.session) == nil else { return false }
     // At most one confirmed session and one that is not: an older unconfirmed one gives way.
     for place in sessionsOfPeer[peer] where !table.slot(place).pointee.session.isConfirmed {
       remove(place, .closed)
     }
     let session = Session(established, settings: settings, now: now)
-    guard let place = table.insert(SessionSlot(session, peer: peer, address: address)) else { return }
+    guard let place = table.insert(SessionSlot(session, peer: peer, address: address)) else { return false }
     sessionsOfPeer[peer].append(place)
     events.append(.established(peer: peer, session: place, address: address, established))
     touch(place)
+    return true
   }
 
   /// Make before break: the old session lives until the new one has spoken (docs/protocol.md 2.10).

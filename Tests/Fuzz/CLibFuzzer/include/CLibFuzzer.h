@@ -1,0 +1,8 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* libFuzzer's own main, which LLVM offers to programs that have another
+   (https://llvm.org/docs/LibFuzzer.html, "Using libFuzzer as a library"). */
+int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*callback)(const uint8_t *data, size_t size));

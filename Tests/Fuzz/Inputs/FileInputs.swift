@@ -1,0 +1,74 @@
+import STTBoard
+import STTConfig
+import STTKeyring
+import STTRecord
+import STTSample
+
+/// An array as a file.
+private struct ArraySource: ByteSource {
+  let bytes: [UInt8]
+
+  var byteCount: UInt64 { UInt64(bytes.count) }
+
+  func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
+    guard offset < UInt64(bytes.count) else { return 0 }
+    let count = min(destination.count, bytes.count - Int(offset))
+    bytes.withUnsafeBytes {
+      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
+    }
+    return count
+  }
+}
+
+/// Stands for a compression library: `source` begins with a byte that is repeated.
+private struct RepeatedByte: ChunkDecompressor {
+  func decompress(
+    _ source: UnsafeRawBufferPointer, compression: String, into destination: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard let byte = source.first, destination.count < 1 << 20 else { return false }
+    for index in destination.indices { destination[index] = byte }
+    return true
+  }
+}
+
+/// A recording: judged, taken apart, and mended. What was mended is intact, and holds no more than before.
+func fuzzRecording(_ input: [UInt8]) -> Finding? {
+  let source = ArraySource(bytes: input)
+  var delivered = 0
+  let verified = try? SegmentVerifier.verify(source, decompressor: RepeatedByte(), message: { _, _ in delivered += 1 })
+  for schema in verified?.schemas.values.map(\.data) ?? [] { _ = MessageLayout.all(in: schema) }
+  guard let report = verified, report.soundByteCount <= source.byteCount else {
+    return verified == nil ? nil : Finding("more bytes are sound than there are")
+  }
+  guard let recovery = try? SegmentRecovery(source, decompressor: RepeatedByte()) else { return nil }
+  let kept = recovery.keptByteCount
+  guard kept <= source.byteCount else { return Finding("recovery keeps bytes that are not there") }
+  guard recovery.damage != nil else { return nil }
+  let mended = input.prefix(Int(kept)) + recovery.ending(notes: [("stt.recovery", ["reason": "fuzzed"])])
+  var again = 0
+  let second = try? SegmentVerifier.verify(
+    ArraySource(bytes: Array(mended)), decompressor: RepeatedByte(), message: { _, _ in again += 1 })
+  // A file that goes backwards in its numbers stays what it was: altered.
+  if again > delivered, report.damage == nil { return Finding("recovery made messages") }
+  if second?.verdict == .truncated { return Finding("a mended file is truncated") }
+  return nil
+}
+
+/// A pair file. What is taken says the same again.
+func fuzzPair(_ input: [UInt8]) -> Finding? {
+  guard let pair = input.withUnsafeBytes({ try? PairFile(text: $0) }) else { return nil }
+  for commented in [false, true] {
+    guard let text = try? pair.text(commented: commented),
+      let again = text.withUnsafeBytes({ try? PairFile(text: $0) }), again.key == pair.key, again.name == pair.name
+    else { return Finding("a pair file does not come back") }
+  }
+  return nil
+}
+
+/// A configuration, by the locator, the TOML library behind it, and both readers of what it means.
+func fuzzConfiguration(_ input: [UInt8]) -> Finding? {
+  guard let node = try? TOMLDocument.parse(input, source: "fuzzed.toml") else { return nil }
+  _ = try? AgentConfiguration(node)
+  _ = try? CollectorConfiguration(node)
+  return nil
+}
