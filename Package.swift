@@ -61,6 +61,7 @@ let package = Package(
     module("STTChecksum", "Sources/Checksum"),
     module("STTBuffers", "Sources/Buffers"),
     module("STTWire", "Sources/Wire", ["STTChecksum"]),
+    module("STTFEC", "Sources/FEC"),
     .target(name: "CSealing", dependencies: [crypto], path: "Sources/CSealing"),
     module("STC", "Sources/Crypto", ["STTWire", "CSealing", crypto]),
     module("STTSession", "Sources/Session", ["STTBuffers", "STTWire", "STC", deque, containers]),
@@ -134,6 +135,7 @@ let package = Package(
       path: "Tests/Fuzz/Inputs", swiftSettings: settings + watched),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
+    tests("FEC", ["STTFEC"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),

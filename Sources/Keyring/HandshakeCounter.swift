@@ -1,13 +1,13 @@
 /// The device's counter of handshake attempts with one collector: every value is used once, also
 /// over crashes and power cuts (docs/protocol.md 2.4).
 ///
-/// Values are reserved 64 at a time, so that a flash card is written once for 64 handshakes: the file
+/// Values are reserved 32 at a time, so that a flash card is written once for 32 handshakes: the file
 /// names the first value that is *not* reserved. After a crash the rest of a block is skipped, never
 /// used again; ``close()`` gives it back.
 public struct HandshakeCounter: ~Copyable {
-  /// Values reserved by one write. The collector expects the next 64 counters, so one crash never
-  /// leads out of its window.
-  public static let blockSize: UInt64 = 64
+  /// Values reserved by one write. The collector expects the 64 counters after the last it accepted, so
+  /// the value after a crash, at most 32 on, lies in its window, and so does the one after another crash.
+  public static let blockSize: UInt64 = 32
   /// K_hello is used with random nonces, at most 2^32 times (docs/protocol.md 2.5).
   public static let maximum = UInt64(UInt32.max)
 
@@ -31,7 +31,7 @@ public struct HandshakeCounter: ~Copyable {
     reservedEnd = next
   }
 
-  /// The next value. Blocks on one synced write when a block is used up (once in 64 calls).
+  /// The next value. Blocks on one synced write when a block is used up (once in 32 calls).
   public mutating func take() throws(StateError) -> UInt64 {
     guard next <= Self.maximum else { throw .exhausted(name: pairName) }
     if next >= reservedEnd {

@@ -148,6 +148,11 @@ enum Transcripts {
     let master = secret.masterSecret(
       h3: h3, h4: h4, encapsulated: mode == .hybrid ? Secret(bytes: kemSecret ?? []) : nil)
     let session = master.sessionKeys
+    // A hybrid ratchet with what is at hand in place of real results and messages.
+    let step = RatchetRoot(session).step(
+      agreement: Secret(bytes: h1.hash), encapsulated: Secret(bytes: h2.hash), offer: response, accept: final)
+    let again = step.root.step(
+      agreement: Secret(bytes: h3.hash), encapsulated: Secret(bytes: h4.hash), offer: final, accept: response)
     return [
       "psk": hex(keys.pairKey.bytes), "h1": hex(h1.hash), "h2": hex(h2.hash), "h3": hex(h3.hash), "h4": hex(h4.hash),
       "x25519": hex(agreement?.bytes ?? []), "challenge_key": hex(early.challengeKey(h2).bytes),
@@ -158,6 +163,10 @@ enum Transcripts {
       "i2r_traffic_1": hex(session.initiatorToResponder.next.secret.bytes),
       "r2i_traffic_1": hex(session.responderToInitiator.next.secret.bytes),
       "ratchet_root": hex(session.ratchetRoot.bytes), "exporter": hex(session.exporter.bytes),
+      "i2r_rekeyed": hex(step.initiatorToResponder.secret.bytes),
+      "r2i_rekeyed": hex(step.responderToInitiator.secret.bytes),
+      "i2r_rekeyed_again": hex(again.initiatorToResponder.secret.bytes),
+      "sid_1": hex((0..<8).map { UInt8(truncatingIfNeeded: session.alias(1).rawValue >> UInt64(8 * $0)) }),
     ]
   }
 

@@ -232,11 +232,18 @@ def main(path):
         opened(cipher, label(master, "final", h4), NONCE0, final[len(before):], header + before, "FINAL"),
         "FINAL's parameters")
     traffic = {direction: label(master, f"{direction} traffic", h4) for direction in ("i2r", "r2i")}
+    root = label(master, "ratchet root", h4)
+    rekeyed = extract(root, h1 + h2)
+    exchange = sha256(messages["response"], messages["final"])
+    again = extract(rekeyed, h3 + h4)
     made = {
+        "i2r_rekeyed": label(rekeyed, "i2r traffic", exchange), "r2i_rekeyed": label(rekeyed, "r2i traffic", exchange),
+        "i2r_rekeyed_again": label(again, "i2r traffic", sha256(messages["final"], messages["response"])),
+        "sid_1": label(label(master, "exporter", h4), "sid", struct.pack("<I", 1), 8),
         "psk": psk, "h1": h1, "h2": h2, "h3": h3, "h4": h4, "x25519": dh if hybrid else b"",
         "challenge_key": label(es, "challenge", h2), "auth_proof_key": label(hs1, "auth proof", h2),
         "proof": whole[8:40], "failure_key": label(hs1, "final err", h2), "final_key": label(master, "final", h4),
-        "ratchet_root": label(master, "ratchet root", h4), "exporter": label(master, "exporter", h4),
+        "ratchet_root": root, "exporter": label(master, "exporter", h4),
         "i2r_traffic": traffic["i2r"], "i2r_traffic_1": label(traffic["i2r"], "ku"),
         "r2i_traffic": traffic["r2i"], "r2i_traffic_1": label(traffic["r2i"], "ku"),
     }
