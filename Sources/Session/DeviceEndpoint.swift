@@ -78,6 +78,12 @@ public struct DeviceEndpoint: ~Copyable {
     case .none: nil
     }
   }
+  package var footprint: Footprint? {
+    switch session {
+    case .some(let session): session.footprint
+    case .none: nil
+    }
+  }
   public var congestionWindow: Int? {
     switch session {
     case .some(let session): session.congestionWindow
