@@ -8,7 +8,7 @@ FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2
 VENV := .build/venv
 
-.PHONY: help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
+.PHONY: goodput help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -17,6 +17,7 @@ help:
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
+	@echo "make goodput   what arrives over a simulated 100 Mbit/s link that loses packets"
 	@echo "make fuzz      fuzz every parser and state machine for TIME=60 seconds each; TARGET=hello for one"
 	@echo "make format    format all Swift sources; format-check only looks"
 
@@ -52,6 +53,10 @@ FROM ?= 1
 simulate: setup
 	$(SWIFT) build -c release --product stt-simulate
 	.build/release/stt-simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM))
+
+goodput: setup
+	$(SWIFT) build -c release --product stt-simulate
+	.build/release/stt-simulate --goodput
 
 formal:
 	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \

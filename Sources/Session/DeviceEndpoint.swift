@@ -84,6 +84,13 @@ public struct DeviceEndpoint: ~Copyable {
     case .none: nil
     }
   }
+  /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
+  public var targetBitrate: Double? {
+    switch session {
+    case .some(let session): session.targetBitrate
+    case .none: nil
+    }
+  }
   public var congestionWindow: Int? {
     switch session {
     case .some(let session): session.congestionWindow

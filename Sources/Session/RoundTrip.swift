@@ -34,7 +34,4 @@ struct RoundTrip: Sendable {
   func probeTimeout(acknowledgementDelay: UInt64) -> UInt64 {
     smoothed + max(variation * 4, Self.granularity) + acknowledgementDelay
   }
-
-  /// How old an unacknowledged packet is lost once a later one was acknowledged.
-  var lossDelay: UInt64 { max(max(latest, smoothed) * 9 / 8, Self.granularity) }
 }

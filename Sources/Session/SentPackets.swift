@@ -20,6 +20,7 @@ struct SentPacket {
   }
 
   var sent: MonotonicTime
+  var stamp = DeliveryRate.Stamp()
   var message: UInt64 = 0
   /// First of its runs in the ring of runs.
   var runStart: UInt64 = 0
@@ -52,6 +53,8 @@ struct SentPackets: ~Copyable {
 
   private var packets: UnsafeMutablePointer<SentPacket>
   private var unresolved: UnsafeMutablePointer<UInt64>
+  /// Packets that were given up and may still be acknowledged.
+  private var lost: UnsafeMutablePointer<UInt64>
   private var capacity: UInt64
   /// Everything before is resolved.
   private(set) var start: UInt64 = 0
@@ -66,11 +69,14 @@ struct SentPackets: ~Copyable {
     packets = .allocate(capacity: Int(capacity))
     unresolved = .allocate(capacity: Int(capacity / 64))
     unresolved.initialize(repeating: 0, count: Int(capacity / 64))
+    lost = .allocate(capacity: Int(capacity / 64))
+    lost.initialize(repeating: 0, count: Int(capacity / 64))
   }
 
   deinit {
     packets.deallocate()
     unresolved.deallocate()
+    lost.deallocate()
   }
 
   var isFull: Bool { end - start >= Self.most }
@@ -78,6 +84,8 @@ struct SentPackets: ~Copyable {
   /// Records packet number ``end``; `nil` for one that asks for no acknowledgement.
   mutating func append(_ packet: SentPacket?) {
     if end - start == capacity { grow() }
+    let slot = end & (capacity - 1)
+    lost[Int(slot >> 6)] &= ~(1 << (slot & 63))
     if let packet {
       (packets + Int(end & (capacity - 1))).initialize(to: packet)
       setUnresolved(end)
@@ -104,6 +112,23 @@ struct SentPackets: ~Copyable {
     let slot = number & (capacity - 1)
     unresolved[Int(slot >> 6)] &= ~(1 << (slot & 63))
     unresolvedCount -= 1
+  }
+
+  /// Remembers that `number` was given up, for as long as its place is not taken by another.
+  mutating func noteLost(_ number: UInt64) {
+    let slot = number & (capacity - 1)
+    lost[Int(slot >> 6)] |= 1 << (slot & 63)
+  }
+
+  /// The smallest of the packets `number ..< number + 64` named by `word` that were given up, if any:
+  /// they were only late. Forgets them.
+  mutating func takeLate(_ word: UInt64, from number: UInt64) -> UInt64? {
+    guard number & 63 == 0, number < end, end - number <= capacity else { return nil }
+    let index = Int((number & (capacity - 1)) >> 6)
+    let late = lost[index] & word
+    guard late != 0 else { return nil }
+    lost[index] &= ~late
+    return number + UInt64(late.trailingZeroBitCount)
   }
 
   mutating func noteAcknowledged(_ number: UInt64) {
@@ -147,6 +172,7 @@ struct SentPackets: ~Copyable {
     precondition(unresolvedCount == 0 && number >= end, "numbers only go up")
     start = number
     end = number
+    lost.update(repeating: 0, count: Int(capacity / 64))
   }
 
   private mutating func grow() {
@@ -154,6 +180,8 @@ struct SentPackets: ~Copyable {
     let newPackets = UnsafeMutablePointer<SentPacket>.allocate(capacity: Int(wider))
     let newUnresolved = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(wider / 64))
     newUnresolved.initialize(repeating: 0, count: Int(wider / 64))
+    let newLost = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(wider / 64))
+    newLost.initialize(repeating: 0, count: Int(wider / 64))
     var number = start
     while number < end {
       if isUnresolved(number) {
@@ -165,8 +193,10 @@ struct SentPackets: ~Copyable {
     }
     packets.deallocate()
     unresolved.deallocate()
+    lost.deallocate()
     packets = newPackets
     unresolved = newUnresolved
+    lost = newLost
     capacity = wider
   }
 }

@@ -14,7 +14,9 @@ extension Session {
     var index = 0
     while index < ack.wordCount {
       let from = ack.base + UInt64(index) * 64
-      var word = ack.word(index) & sent.unresolvedWord(from: from)
+      let named = ack.word(index)
+      if let late = sent.takeLate(named, from: from) { reordering.noteLate(by: sent.end - late, now: now) }
+      var word = named & sent.unresolvedWord(from: from)
       while word != 0 {
         let number = from + UInt64(word.trailingZeroBitCount)
         word &= word - 1
@@ -27,6 +29,7 @@ extension Session {
     if any {
       probeCount = 0
       sent.advance()
+      congestion.update(roundTrip: roundTrip, now: now)
     }
     detectLoss(now, outbox: &outbox)
     return true
@@ -35,7 +38,7 @@ extension Session {
   private mutating func acknowledge(_ number: UInt64, outbox: inout Outbox) {
     let packet = sent[number]
     sent.resolve(number)
-    congestion.acknowledged(Int(packet.byteCount), sent: packet.sent, limited: windowLimited)
+    congestion.acknowledged(Int(packet.byteCount), packet.stamp, sent: packet.sent)
     switch packet.content {
     case .open: outbox.acknowledgeOpen(Int(packet.stream))
     case .end: outbox.acknowledgeEnd(Int(packet.stream))
@@ -52,13 +55,15 @@ extension Session {
   mutating func detectLoss(_ now: MonotonicTime, outbox: inout Outbox) {
     lossTime = nil
     guard let largest = sent.largestAcknowledged else { return }
-    let delay = roundTrip.lossDelay
+    reordering.forget(now)
+    let delay = reordering.lossDelay(roundTrip)
+    let threshold = reordering.packets
     var number = sent.start
     var lostAny = false
     while number < largest {
       if sent.isUnresolved(number) {
         let age = sent[number].sent
-        if number + Self.packetThreshold <= largest || age + delay <= now {
+        if number + threshold <= largest || age + delay <= now {
           lose(number, now, congestive: true, outbox: &outbox)
           lostAny = true
         } else {
@@ -70,13 +75,11 @@ extension Session {
     if lostAny { sent.advance() }
   }
 
-  /// RFC 9002 section 6.1.1.
-  private static let packetThreshold: UInt64 = 3
-
   /// Gives a packet up and queues what it held.
   mutating func lose(_ number: UInt64, _ now: MonotonicTime, congestive: Bool, outbox: inout Outbox) {
     let packet = sent[number]
     sent.resolve(number)
+    sent.noteLost(number)
     if packet.content == .pathProbe {
       // Too large is no sign of congestion (RFC 8899 section 3).
       congestion.forget(Int(packet.byteCount))
@@ -86,7 +89,7 @@ extension Session {
     statistics.packetsLost += 1
     if path.lost(Int(packet.byteCount), now) { congestion.setDatagram(path.current) }
     if congestive {
-      congestion.lost(Int(packet.byteCount), sent: packet.sent, now: now)
+      congestion.lost(Int(packet.byteCount))
     } else {
       congestion.forget(Int(packet.byteCount))
     }

@@ -28,7 +28,6 @@ extension Session {
     guard !sent.isFull, mayAddToFlight(now) else { return 0 }
     if control.hasPart { return sendControlPart(into: buffer, now) }
     if holdsStreams {
-      windowLimited = false
       return probesOwed > 0 ? sendKeepAlive(into: buffer, now, wall) : 0
     }
     let length = sendOpen(into: buffer, now, outbox: &outbox)
@@ -42,7 +41,7 @@ extension Session {
     if data > 0 { return data }
     let fin = sendEnd(into: buffer, now, outbox: &outbox)
     if fin > 0 { return fin }
-    windowLimited = false
+    congestion.noteApplicationLimited()
     if probesOwed > 0 { return sendKeepAlive(into: buffer, now, wall) }
     return 0
   }
@@ -56,7 +55,6 @@ extension Session {
     // What blocks wakes us: the clock of a constant rate waits.
     coverDue = .never
     guard congestion.allows(datagramByteCount) else {
-      windowLimited = true
       return false
     }
     guard pacer.allows(now: now) else {
@@ -88,10 +86,9 @@ extension Session {
       unsafe: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<length]), header: header, prefix: prefix, body: body)
     if var tracked {
       tracked.byteCount = Int32(length)
+      tracked.stamp = congestion.sent(length, now: now)
       sent.append(tracked)
-      congestion.sent(length)
-      pacer.sent(
-        length, datagram: datagramByteCount, window: congestion.window, roundTrip: roundTrip.smoothed, now: now)
+      pacer.sent(length, datagram: datagramByteCount, nanosecondsPerByte: congestion.nanosecondsPerByte, now: now)
       lastElicitingSent = now
       if probesOwed > 0 { probesOwed -= 1 }
     } else {

@@ -82,7 +82,8 @@ public struct Session: ~Copyable {
   var opener: PacketOpener<InPlaceEngine>
   var sent = SentPackets()
   var roundTrip = RoundTrip()
-  var congestion: CongestionWindow
+  var congestion: Congestion
+  var reordering = Reordering()
   var pacer: Pacer
   var received = ReceivedPackets()
   var incoming: IncomingStreams
@@ -119,8 +120,6 @@ public struct Session: ~Copyable {
   /// The peer sends at a constant rate: each acknowledgement says everything, at once and never again,
   /// so that neither their times nor their lengths tell when there was something to say.
   var peerCovers = false
-  /// The window, not a lack of messages, held the last packet back.
-  var windowLimited = false
   var pacingBlocked = false
 
   public init(_ established: Established, settings: Settings, now: MonotonicTime) {
@@ -141,7 +140,7 @@ public struct Session: ~Copyable {
     opener = PacketOpener(
       initiates ? keys.responderToInitiator : keys.initiatorToResponder, suite: suite,
       windowBitCount: settings.replayWindowBitCount)
-    congestion = CongestionWindow(datagram: path.current)
+    congestion = Congestion(datagram: path.current)
     pacer = Pacer(now: now)
     incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
     self.keys = KeyUse(now: now)
@@ -190,6 +189,8 @@ public struct Session: ~Copyable {
   public var smoothedRoundTrip: UInt64 { roundTrip.smoothed }
   /// Bytes that may be on the way.
   public var congestionWindow: Int { congestion.window }
+  /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
+  public var targetBitrate: Double { congestion.targetBitrate }
   /// Bytes on the way.
   public var bytesInFlight: Int { congestion.inFlight }
 
