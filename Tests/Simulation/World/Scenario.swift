@@ -61,5 +61,11 @@ package struct Scenario: Sendable {
   /// Whether recovery is promised on this link.
   package var promisesRecovery: Bool { (healed.bitsPerSecond ?? .max) >= Self.slowestRate }
 
+  /// Whether nothing happens that may end a session: an adversary, a bad memory and a wrong clock may not.
+  package var isCalm: Bool {
+    faults.isDisjoint(with: [.loss, .bursts, .partition, .suspension, .deviceReboot, .collectorRestart])
+      && healed.bitsPerSecond ?? .max >= 200_000
+  }
+
   package var roundTrip: UInt64 { 2 * healed.delay }
 }

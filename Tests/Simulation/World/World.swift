@@ -332,6 +332,19 @@ package final class World {
   /// Handshakes the device ever began.
   package private(set) var attemptCount = 0
 
+  private func noteReceived(_ statistics: SessionStatistics, _ session: SessionID, fromDevice: Bool) {
+    let received = statistics.packetsReceived
+    if wire?.acceptsReplays(session: session, fromDevice: fromDevice, received: received) == true {
+      violate("\(fromDevice ? "the collector" : "the device") took more packets than were sent")
+    }
+  }
+
+  /// The device took no packet twice.
+  func checkReplays() {
+    guard let statistics = device.statistics, let session = wire?.lastFromDevice, sharesSession else { return }
+    noteReceived(statistics, session, fromDevice: false)
+  }
+
   /// The collector's sessions, by place.
   private var sessions: [Int: SessionID] = [:]
 
@@ -347,7 +360,9 @@ package final class World {
     case .established(_, let place, _, let established):
       sessions[place] = established.session
       wire?.established(established)
-    case .ended(_, let place, _, _): sessions[place] = nil
+    case .ended(_, let place, _, let statistics):
+      if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
+      sessions[place] = nil
     case .moved, .clock: break
     }
   }
