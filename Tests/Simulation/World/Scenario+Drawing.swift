@@ -13,6 +13,8 @@ extension Scenario {
     // Keys ratchet after a quarter of an hour.
     let isLong = random.chance(percent: 2)
     if isLong { length = .seconds(random.within(2_000...8_000)) }
+    syncInterval = .milliseconds(random.logarithmic(1...3_000))
+    syncReportDelay = .milliseconds(random.logarithmic(0...1_000))
     drawLink(&random)
     drawStreams(&random)
     drawFaults(&random)

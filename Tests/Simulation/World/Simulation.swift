@@ -38,6 +38,8 @@ package final class Simulation {
         SlabClass(byteCount: 48_000, count: scenario.collectorBuffers.large),
       ])
     world.wire = WireOracle()
+    world.syncInterval = scenario.syncInterval
+    world.syncReportDelay = scenario.syncReportDelay
     world.sink.oracle = DeliveryOracle()
     world.link.keepsHistory = scenario.faults.contains(.adversary)
     world.link.historyLimit = 500
