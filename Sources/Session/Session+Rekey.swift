@@ -95,13 +95,18 @@ extension Session {
   /// Takes what arrived on the control channel and concerns keys. `false`: it makes no sense.
   mutating func takeKeyMessages(_ now: MonotonicTime) -> Bool {
     while let message = control.next(where: { $0 == .rekeyOffer || $0 == .rekeyAccept }) {
-      let isSound = message.type == .rekeyOffer ? noteOffer(message.bytes) : takeAccept(message.bytes, now)
+      let isSound = message.type == .rekeyOffer ? noteOffer(message.bytes, now) : takeAccept(message.bytes, now)
       guard isSound else { return false }
     }
     return true
   }
 
-  private mutating func noteOffer(_ bytes: [UInt8]) -> Bool {
+  private mutating func noteOffer(_ bytes: [UInt8], _ now: MonotonicTime) -> Bool {
+    // A peer offers again only after it took our ACCEPT, whose acknowledgement is late or lost.
+    if case .accepted(let secret) = hybrid.state {
+      hybrid.state = .idle
+      use(secret, now)
+    }
     guard role == .responder, mode == .hybrid, !hybrid.isOpen else { return false }
     hybrid.pendingOffer = bytes
     return true

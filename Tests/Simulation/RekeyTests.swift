@@ -49,4 +49,19 @@ import Testing
     let rekeys = world.device.statistics?.rekeys
     #expect(rekeys == 0)
   }
+
+  @Test("a new offer that overtakes the last ACCEPT's acknowledgement costs no session", arguments: 0..<10)
+  func offersInQuickSuccession(seed: Int) throws {
+    let world = try World(
+      seed: UInt64(seed), conditions: LinkConditions(lossPercent: 20, jitter: .milliseconds(40), delay: .milliseconds(20)),
+      settings: Session.Settings(rekeyInterval: .milliseconds(50)))
+    let stream = world.open("s")
+    for _ in 0..<60 {
+      _ = world.send(stream, byteCount: 700)
+      world.run(limit: .milliseconds(250))
+    }
+    world.run(limit: .seconds(120)) { $0.isRelieved }
+    #expect(world.connectionCount == 1)
+    #expect(world.holdsExactly(0, stream: stream, count: 60) { _ in 700 })
+  }
 }

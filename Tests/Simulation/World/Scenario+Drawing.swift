@@ -13,6 +13,8 @@ extension Scenario {
     // Keys ratchet after a quarter of an hour.
     let isLong = random.chance(percent: 2)
     if isLong { length = .seconds(random.within(2_000...8_000)) }
+    syncInterval = .milliseconds(random.logarithmic(1...3_000))
+    syncReportDelay = .milliseconds(random.logarithmic(0...1_000))
     drawLink(&random)
     drawStreams(&random)
     drawFaults(&random)
@@ -160,7 +162,7 @@ extension Scenario {
   /// As much as a bad link carries in the time there is.
   private mutating func drawTraffic(_ random: inout SplitMix) {
     let seconds = Double(length) / 1e9
-    var byteBudget = min(60_000, seconds * 8_000)
+    var byteBudget = min(random.chance(percent: 5) ? 400_000 : 60_000, seconds * 8_000)
     // At much loss, little more than two packets pass in a round trip.
     if conditions.lossPercent > 10 || conditions.bursts != nil || conditions.delay > .milliseconds(200) {
       byteBudget = min(byteBudget, 15_000)
@@ -171,7 +173,7 @@ extension Scenario {
       let share = byteBudget / Double(streams.count - 1)
       if Double(streams[index].largest) > max(2_000, share) { streams[index].largest = Int(max(2_000, share)) }
       streams[index].smallest = min(streams[index].smallest, streams[index].largest)
-      var count = max(1, min(60, Int(share / Double(mean))))
+      var count = max(1, min(byteBudget > 60_000 ? 400 : 60, Int(share / Double(mean))))
       while count > 0 {
         let together = random.chance(percent: 20) ? min(count, 1 + random.index(below: 20)) : 1
         events.append(Event(time: random.within(0...length), action: .send(stream: index, count: together)))

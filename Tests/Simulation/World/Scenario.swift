@@ -52,6 +52,9 @@ package struct Scenario: Sendable {
   package internal(set) var modes: Set<HandshakeMode> = [.hybrid]
   package internal(set) var suites: [Suite] = []
   package internal(set) var settings = Session.Settings()
+  /// How often the collector's disk is synced, and how long it takes to tell.
+  package internal(set) var syncInterval = UInt64.milliseconds(200)
+  package internal(set) var syncReportDelay: UInt64 = 0
   /// Buffers the collector has, of 2 and of 48 KiB.
   package internal(set) var collectorBuffers = (small: 512, large: 128)
 
@@ -60,6 +63,14 @@ package struct Scenario: Sendable {
 
   /// Whether recovery is promised on this link.
   package var promisesRecovery: Bool { (healed.bitsPerSecond ?? .max) >= Self.slowestRate }
+
+  /// Whether nothing happens that may end a session: an adversary, a bad memory and a wrong clock may not.
+  package var isCalm: Bool {
+    faults.isDisjoint(with: [.loss, .bursts, .partition, .suspension, .deviceReboot, .collectorRestart])
+      && healed.bitsPerSecond ?? .max >= 200_000
+      // An address that is gone before a far collector has proven it is no address.
+      && (!faults.contains(.rebinding) || !faults.contains(.roundTrip))
+  }
 
   package var roundTrip: UInt64 { 2 * healed.delay }
 }

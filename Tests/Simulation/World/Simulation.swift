@@ -38,6 +38,8 @@ package final class Simulation {
         SlabClass(byteCount: 48_000, count: scenario.collectorBuffers.large),
       ])
     world.wire = WireOracle()
+    world.syncInterval = scenario.syncInterval
+    world.syncReportDelay = scenario.syncReportDelay
     world.sink.oracle = DeliveryOracle()
     world.link.keepsHistory = scenario.faults.contains(.adversary)
     world.link.historyLimit = 500
@@ -53,7 +55,13 @@ package final class Simulation {
     }
     world.run(limit: (start + scenario.length).since(world.now))
     heal()
-    if recover() { deliver() }
+    if recover() {
+      deliver()
+      if outcome.delivery != nil { listen() }
+    }
+    if scenario.isCalm, world.connectionCount != 1 {
+      world.violate("\(world.connectionCount) sessions, though nothing happened that may end one")
+    }
     close()
     notePromises()
     collectViolations()
@@ -226,6 +234,19 @@ package final class Simulation {
     for stream in unfinished ?? [] { world.violate("the end of \(stream.plan.name) was not told") }
   }
 
+  /// Two ends that have nothing to say say little.
+  private func listen() {
+    guard world.isRelieved, scenario.settings.rekeyInterval > .seconds(100),
+      scenario.streams.allSatisfy({ $0.padding == .none || $0.padding == .buckets })
+    else { return }
+    world.run(limit: .seconds(10))
+    let before = world.link.datagramCount
+    world.run(limit: .seconds(30))
+    let count = world.link.datagramCount - before
+    // KEEP_ALIVEs each way and their answers, and the search for what the path carries.
+    if count > 90 { world.violate("\(count) datagrams in half a minute, and nothing to say") }
+  }
+
   private var isAllDelivered: Bool {
     scenario.streams.indices.allSatisfy { index in
       let (sent, arrived) = progress(index)
@@ -258,6 +279,7 @@ package final class Simulation {
 
   /// Memory stays within what is stated, whatever happens.
   private func checkBounds() {
+    world.checkReplays()
     if world.collector.sessionCount > 2 { world.violate("one device has \(world.collector.sessionCount) sessions") }
     for footprint in world.collector.footprints + [world.device.footprint].compactMap({ $0 }) {
       // Beside the window, each stream may hold the message that is next in turn.

@@ -24,6 +24,7 @@ package struct WireOracle {
   private var names: [SessionID: Named] = [:]
   private var keys: [SessionID: SessionKeys] = [:]
   private var next: [Direction: UInt64] = [:]
+  private var counts: [Direction: UInt64] = [:]
   private var handshakes: [HandshakeKey: Int] = [:]
   package private(set) var sealedCount = 0
   /// The session the device sent its last sealed datagram in.
@@ -58,7 +59,13 @@ package struct WireOracle {
     }
     let expected = next[direction] ?? 0
     next[direction] = number + 1
+    counts[direction, default: 0] += 1
     return number >= expected ? nil : "packet number \(number) was used again (\(fromDevice ? "device" : "collector"))"
+  }
+
+  /// Whether an end took more packets of a session than the other ever sent: a replay was accepted.
+  func acceptsReplays(session: SessionID, fromDevice: Bool, received: UInt64) -> Bool {
+    received > counts[Direction(root: session, fromDevice: fromDevice)] ?? 0
   }
 
   private mutating func noteHandshake(_ bytes: [UInt8], _ header: FrameHeader) -> String? {

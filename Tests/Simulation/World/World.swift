@@ -38,6 +38,9 @@ package final class World {
   package internal(set) var violations: [String] = []
   package var syncInterval = UInt64.milliseconds(200)
   private var nextSync = MonotonicTime.never
+  /// How long the recorder takes to tell that it synced; messages go on coming meanwhile.
+  package var syncReportDelay: UInt64 = 0
+  private var syncReports: [(due: MonotonicTime, durable: [UInt64])] = []
   private let keys: PairKeys
   private let collectorKeys: PairKeys
   package let offer: HandshakeOffer
@@ -98,6 +101,7 @@ package final class World {
   package func restartCollector() {
     sink.losePower()
     nextSync = .never
+    syncReports.removeAll()
     sessions.removeAll()
     collector = Self.makeCollector(
       collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, &random)
@@ -229,7 +233,9 @@ package final class World {
     while now < end {
       drain()
       if done(self) { return }
-      let next = min(min(link.nextArrival, end), min(deviceDeadline, min(collectorDeadline, nextSync)))
+      let next = min(
+        min(link.nextArrival, end),
+        min(deviceDeadline, min(collectorDeadline, min(nextSync, syncReports.first?.due ?? .never))))
       if next <= now { noteIdleStep() }
       now = max(now + 1, next)
       step()
@@ -256,6 +262,13 @@ package final class World {
       arrive(flight)
     }
     if now >= nextSync { sync() }
+    while let report = syncReports.first, now >= report.due {
+      syncReports.removeFirst()
+      for (token, number) in report.durable.enumerated() {
+        guard let session = sink.sessionOfToken[token] else { continue }
+        collector.markDurable(session: session, token: token, below: number)
+      }
+    }
     if asleepSince == nil { device.handleTimeout(now: deviceClock.monotonic(now), using: &random) }
     sink.trueNow = now
     collector.handleTimeout(now: collectorClock.monotonic(now))
@@ -286,9 +299,7 @@ package final class World {
   private func sync() {
     nextSync = .never
     sink.sync()
-    for (token, session) in sink.sessionOfToken {
-      collector.markDurable(session: session, token: token, below: sink.streams[token].durable)
-    }
+    syncReports.append((now + syncReportDelay, sink.streams.map(\.durable)))
   }
 
   /// Takes everything both ends have to say.
@@ -332,6 +343,19 @@ package final class World {
   /// Handshakes the device ever began.
   package private(set) var attemptCount = 0
 
+  private func noteReceived(_ statistics: SessionStatistics, _ session: SessionID, fromDevice: Bool) {
+    let received = statistics.packetsReceived
+    if wire?.acceptsReplays(session: session, fromDevice: fromDevice, received: received) == true {
+      violate("\(fromDevice ? "the collector" : "the device") took more packets than were sent")
+    }
+  }
+
+  /// The device took no packet twice.
+  func checkReplays() {
+    guard let statistics = device.statistics, let session = wire?.lastFromDevice, sharesSession else { return }
+    noteReceived(statistics, session, fromDevice: false)
+  }
+
   /// The collector's sessions, by place.
   private var sessions: [Int: SessionID] = [:]
 
@@ -347,7 +371,9 @@ package final class World {
     case .established(_, let place, _, let established):
       sessions[place] = established.session
       wire?.established(established)
-    case .ended(_, let place, _, _): sessions[place] = nil
+    case .ended(_, let place, _, let statistics):
+      if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
+      sessions[place] = nil
     case .moved, .clock: break
     }
   }
