@@ -9,6 +9,10 @@ extension Session {
       let sample = now.since(sent[newest].sent)
       let delay = min(UInt64(ack.delayMicroseconds) * 1000, peerAcknowledgementDelay)
       roundTrip.add(sample: sample, delay: delay)
+    } else if let givenUp, givenUp.number == newest {
+      // Otherwise each probe would come too early for ever: what it gives up can't be measured.
+      roundTrip.add(sample: now.since(givenUp.sent), delay: 0)
+      self.givenUp = nil
     }
     var any = false
     var index = 0

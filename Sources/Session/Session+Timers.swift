@@ -62,6 +62,7 @@ extension Session {
     var number = sent.start
     while mended < most, number < sent.end {
       if sent.isUnresolved(number) {
+        givenUp = (number, sent[number].sent)
         lose(number, now, congestive: false, outbox: &outbox)
         mended += 1
       }

@@ -103,6 +103,9 @@ public struct Session: ~Copyable {
   var lastElicitingSent: MonotonicTime?
   var lossTime: MonotonicTime?
   var probeCount = 0
+  /// The newest packet that a probe took for lost. If it is acknowledged after all, the round trip is longer
+  /// than was thought.
+  var givenUp: (number: UInt64, sent: MonotonicTime)?
   /// Packets that may go beyond the window, to find out whether the peer still hears us.
   var probesOwed = 0
   var keepAliveDue: MonotonicTime
