@@ -13,7 +13,7 @@ extension FuzzTarget {
     case .pair: Self.pairs
     case .configuration: Self.configurations.map { Array($0.utf8) }
     case .handshake: Self.handshakes
-    case .session: Self.sequences
+    case .session: Self.sequences + Self.sequences.map { [2] + $0.dropFirst() } + [Self.offer]
     case .collector: Self.sequences + Self.reconnections
     default: (FuzzTarget.layouts[self] ?? []).enumerated().map { [UInt8($0)] + $1.bytes }
     }
@@ -86,6 +86,18 @@ extension FuzzTarget {
     """,
     "a = { b = [1, 0x2, 1e3, true, 1979-05-27T07:32:00Z], 'c' = \"\\u00e9\" }\n[x.\"y z\"]\n[[x.q]]\nw = '''\nv'''\n",
   ]
+
+  /// REKEY_OFFER to a responder in HYBRID mode, in two parts of a control message.
+  private static let offer: [UInt8] = {
+    let whole = [9] + [UInt8](repeating: 0, count: 31) + [UInt8](repeating: 0, count: 1184)
+    func part(_ range: Range<Int>) -> [UInt8] {
+      let total: [UInt8] = [0xC0, 4, 0, 0]
+      let offset: [UInt8] = [UInt8(truncatingIfNeeded: range.lowerBound), UInt8(range.lowerBound >> 8), 0, 0]
+      let bytes = [0, 0, 0, 0] + total + offset + whole[range]
+      return [0, 15, 0, 0, UInt8(truncatingIfNeeded: bytes.count), UInt8(bytes.count >> 8)] + bytes
+    }
+    return [2] + part(0..<1140) + part(1140..<1216) + [10, 20, 0, 24, 10, 20, 0]
+  }()
 
   /// For a collector: a second handshake, its proof again; and one whose counter can't be kept, its proof again.
   private static let reconnections: [[UInt8]] = [

@@ -16,11 +16,12 @@ struct FixedKeys {
     return PairKeys(seed: seed, pair: pair)
   }
 
-  /// Of one handshake in SEED mode, made when first asked for.
-  static let shared: FixedKeys? = make()
+  /// Of one handshake in each mode, made when first asked for.
+  static let seed = make(hybrid: false)
+  static let hybrid = make(hybrid: true)
 
-  private static func make() -> FixedKeys? {
-    guard var bench = HandshakeBench(hybrid: false) else { return nil }
+  private static func make(hybrid: Bool) -> FixedKeys? {
+    guard var bench = HandshakeBench(hybrid: hybrid) else { return nil }
     for _ in 0..<4 {
       for datagram in bench.initiator.datagrams(now: bench.now) { bench.toResponder(datagram) }
       for reply in bench.takeReplies() { bench.toInitiator(reply) }

@@ -1,12 +1,16 @@
+import STC
 import STTBuffers
 import STTSession
 import STTWire
 
 /// A session with a peer that has the keys and keeps to nothing else.
 func fuzzSession(_ input: [UInt8]) -> Finding? {
-  guard let keys = FixedKeys.shared else { return Finding("the handshake of the fixed keys failed") }
   var reader = InputReader(input)
-  let asResponder = reader.u8() & 1 == 0
+  let choice = reader.u8()
+  guard let keys = choice & 2 == 0 ? FixedKeys.seed : FixedKeys.hybrid else {
+    return Finding("the handshake of the fixed keys failed")
+  }
+  let asResponder = choice & 1 == 0
   var run = SessionRun(
     own: asResponder ? keys.responder : keys.initiator, peer: asResponder ? keys.initiator : keys.responder)
   for _ in 0..<PeerStep.most where !reader.isEmpty {
@@ -28,6 +32,7 @@ struct SessionRun: ~Copyable {
   private var earlier: [[UInt8]] = []
   private var lastNumber: UInt64?
   private var buffer = [UInt8](repeating: 0, count: FrameHeader.largestDatagram)
+  private var random = Seeded(state: 11)
   private var own: Finding?
 
   var finding: Finding? { own ?? sink.finding }
@@ -77,6 +82,8 @@ struct SessionRun: ~Copyable {
     }
     rest()
     while session.takeControlMessage() != nil {}
+    if session.wantsRekey(now: now) { session.offerRekey(now: now, using: &random) }
+    if session.hasRekeyOffer { session.acceptRekey(now: now, using: &random, encapsulate: Encapsulated.to) }
   }
 
   private mutating func receive(_ bytes: [UInt8]) {
