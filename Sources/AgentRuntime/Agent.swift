@@ -73,6 +73,7 @@ public struct Agent: ~Copyable {
     if let name = configuration.deviceName, name != loaded.pair.name {
       throw AgentFailure("[device] name is \(name), but the pair file is \(loaded.pair.name)'s: one of the two is wrong")
     }
+    let identity = try configuration.identity.map { try loadIdentity($0, log) }
     let pool = BufferPool(slabs(configuration.buffers.memoryByteCount))
     let wakeup = try WakeupDescriptor()
     var threads: [SourceThread] = []
@@ -90,7 +91,7 @@ public struct Agent: ~Copyable {
       throw AgentFailure("two sources are named \(double); give each a name of its own")
     }
     let link = try DeviceLink(
-      configuration, pair: loaded.pair, state: state, descriptions: descriptions, pool: pool,
+      configuration, pair: loaded.pair, identity: identity, state: state, descriptions: descriptions, pool: pool,
       keepsAccount: run.accountPath != nil, log: log)
     let socket = try UDPSocket(bind: .any(port: 0))
     guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
@@ -107,6 +108,18 @@ public struct Agent: ~Copyable {
     return Agent(
       configuration: configuration, run: run, log: log, socket: socket, link: link, receiving: receiving,
       poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take())
+  }
+
+  private static func loadIdentity(_ reference: PairReference, _ log: Logger) throws -> IdentityKey {
+    let loaded = try IdentityFile.load(reference)
+    if let warning = loaded.warning { log.warning("\(warning)") }
+    guard
+      let key = IdentityKey(
+        ed25519: loaded.identity.ed25519?.withUnsafeBytes { [UInt8]($0) },
+        mlDSA65: loaded.identity.mlDSA65?.withUnsafeBytes { [UInt8]($0) })
+    else { throw AgentFailure("the identity \(reference) holds no usable key: make one with `stt identity new`") }
+    log.info("identity \(identityWords(key.publicKey.fingerprint))")
+    return key
   }
 
   private init(

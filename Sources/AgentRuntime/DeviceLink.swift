@@ -30,7 +30,8 @@ struct DeviceLink: ~Copyable {
   private var isCounterExhausted = false
 
   init(
-    _ configuration: AgentConfiguration, pair: PairFile, state: StateDirectory, descriptions: [StreamDescription],
+    _ configuration: AgentConfiguration, pair: PairFile, identity: IdentityKey?, state: StateDirectory,
+    descriptions: [StreamDescription],
     pool: BufferPool, keepsAccount: Bool, log: Logger
   ) throws {
     let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
@@ -53,7 +54,7 @@ struct DeviceLink: ~Copyable {
     var endpoint = DeviceEndpoint(
       keys: keys, offer: offer,
       settings: Session.Settings(largestDatagramByteCount: configuration.collector.maximumDatagramByteCount),
-      bootID: random.next(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
+      bootID: random.next(), identity: identity, now: MonotonicTime(nanoseconds: Clocks.monotonic))
     let events = StreamDescription(name: "stt/agent", schema: Self.eventSchema, priority: 0)
     var names: [String] = []
     for description in descriptions + [events] {
@@ -263,6 +264,10 @@ struct DeviceLink: ~Copyable {
       switch event {
       case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
       case .disconnected(.closed): log.notice("disconnected")
+      case .disconnected(.closedByPeer(CloseReason.identity.rawValue, let text)):
+        log.critical(
+          "the collector does not accept this device's identity: \(text). If the device has a new one, its owner must run `stt identity unpin` on the collector."
+        )
       case .disconnected(let end):
         log.warning("disconnected (\(end)); \(unacknowledgedByteCount) bytes wait for the next session")
       case .attemptFailed(let attempts, let wait):

@@ -5,11 +5,19 @@ extension AgentConfiguration {
     var top = TableReader(root: root, problems: problems)
 
     var deviceName: String?
+    var identity: PairReference?
+    var identityPosition: ConfigPosition?
     if var device = top.subtable("device") {
       if device.table["name"] != nil {
         deviceName = device.name("name", "a name, the same as in the pair file")
       } else {
         _ = device.take("name")
+      }
+      identityPosition = device.table["identity"]?.position
+      if identityPosition != nil {
+        identity = device.pair("identity", "Say where the identity made by `stt identity new` is kept.")
+      } else {
+        _ = device.take("identity")
       }
       device.finish()
     }
@@ -20,6 +28,14 @@ extension AgentConfiguration {
     agent.finish()
 
     let link = Self.link(&top)
+    if let identityPosition, link?.mode == .seed {
+      problems.add(
+        ConfigProblem(
+          .conflict, at: identityPosition, path: "device.identity", message: "an identity proves nothing in SEED mode",
+          remedy:
+            "Write mode = \"hybrid\" under [collector], or remove the identity: whoever holds the seed could speak in its place."
+        ))
+    }
     let buffers = Self.buffers(&top)
     let sources = Self.sources(&top, problems)
     top.finish()
@@ -27,7 +43,8 @@ extension AgentConfiguration {
     // Nothing is missing once nothing was reported.
     guard let link, let state else { throw ConfigurationError([.internalGap(root.position)]) }
     self.init(
-      deviceName: deviceName, stateDirectory: state, statusSocket: status, collector: link, buffers: buffers,
+      deviceName: deviceName, identity: identity, stateDirectory: state, statusSocket: status, collector: link,
+      buffers: buffers,
       sources: sources)
   }
 

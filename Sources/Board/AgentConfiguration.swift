@@ -2,6 +2,8 @@
 public struct AgentConfiguration: Hashable, Sendable {
   /// The device's name, when the configuration repeats it; must then equal the pair's.
   public var deviceName: String?
+  /// The device's own private key, by which it proves who it is in every session; `nil`: it does not.
+  public var identity: PairReference?
   /// Where counters, the incarnation and later the spool are kept; one agent at a time.
   public var stateDirectory: String
   /// A Unix socket that answers `stt-agent status`; `nil` when switched off with `""`.

@@ -10,6 +10,7 @@ extension CollectorConfiguration {
     let pairs = table.table["pairs"] == nil ? nil : table.absolutePath("pairs", "Name a directory of *.pair files.")
     _ = table.take("pairs")
     let allowSeedMode = table.flag("allow_seed_mode", usual: false)
+    let identity = table.identity(usual: .off, allowSeedMode)
     let state = table.absolutePath(
       "state", usual: CollectorLimits.stateDirectory, "Name a directory on persistent storage that only this collector uses."
     )
@@ -17,7 +18,7 @@ extension CollectorConfiguration {
     let datagram = table.integer("max_datagram", CollectorLimits.maximumDatagram, unit: "bytes")
     table.finish()
 
-    let devices = Self.devices(&top)
+    let devices = Self.devices(&top, identity)
     if table.table["pairs"] == nil, top.table["device"] == nil {
       table.missing(
         "pairs",
@@ -31,18 +32,20 @@ extension CollectorConfiguration {
     // Nothing is missing once nothing was reported.
     guard let listen, let state, let recording else { throw ConfigurationError([.internalGap(root.position)]) }
     self.init(
-      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, stateDirectory: state,
+      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, identity: identity,
+      stateDirectory: state,
       statusSocket: status, maximumDatagramByteCount: datagram, recording: recording, limits: limits)
   }
 
-  private static func devices(_ top: inout TableReader) -> [Device] {
+  private static func devices(_ top: inout TableReader, _ usual: IdentityPolicy) -> [Device] {
     var devices: [Device] = []
     let tables = top.subtables("device", atMost: CollectorLimits.deviceCount, because: CollectorLimits.deviceCountReason)
     for var table in tables {
       let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
       let allow = table.flag("allow_seed_mode", usual: false)
+      let identity = table.identity(usual: usual, allow)
       table.finish()
-      if let pair { devices.append(Device(pair: pair, allowSeedMode: allow)) }
+      if let pair { devices.append(Device(pair: pair, allowSeedMode: allow, identity: identity)) }
     }
     return devices
   }
@@ -95,6 +98,19 @@ extension CollectorConfiguration {
 }
 
 extension TableReader {
+  /// What is asked of a device that may open sessions with the seed alone is nothing.
+  fileprivate mutating func identity(usual: IdentityPolicy, _ allowsSeedMode: Bool) -> IdentityPolicy {
+    let policy: IdentityPolicy = choice("identity", usual: usual)
+    if policy != .off, allowsSeedMode, let node = table["allow_seed_mode"] {
+      fail(
+        .conflict, "allow_seed_mode", at: table["identity"]?.position ?? node.position,
+        "identity = \"\(policy.rawValue)\" proves nothing in SEED mode",
+        "Remove allow_seed_mode, or write identity = \"off\" here: whoever holds the seed could speak in the device's place."
+      )
+    }
+    return policy
+  }
+
   /// `seal` has to be written: a later version seals by default, and a text that leaves the key out
   /// would then change its meaning without anybody having edited it.
   fileprivate mutating func seal() -> RecordingSeal? {

@@ -7,6 +7,8 @@ public struct CollectorConfiguration: Hashable, Sendable {
   public var devices: [Device]
   /// Applies to every pair of ``pairsDirectory``.
   public var allowSeedMode: Bool
+  /// Applies to every pair of ``pairsDirectory``.
+  public var identity: IdentityPolicy
   /// Where accepted counters are kept; one collector at a time.
   public var stateDirectory: String
   /// A Unix socket that answers `stt-collector status`; `nil` when switched off with `""`.
@@ -21,6 +23,7 @@ public struct CollectorConfiguration: Hashable, Sendable {
     public var pair: PairReference
     /// Whether it may open sessions with the seed alone.
     public var allowSeedMode: Bool
+    public var identity: IdentityPolicy
   }
 
   /// What is written to disk, and when.
@@ -46,6 +49,16 @@ public struct CollectorConfiguration: Hashable, Sendable {
     /// All leased buffers together, in bytes.
     public var memoryByteCount: Int
   }
+}
+
+/// What a collector asks of a device beyond its seed (docs/protocol.md 2.12).
+public enum IdentityPolicy: String, CaseIterable, Hashable, Sendable {
+  /// Nothing.
+  case off
+  /// The first identity a device shows is kept, and from then on asked for.
+  case pin
+  /// Every session begins with an identity; the first one is kept.
+  case required
 }
 
 /// Whether recordings are encrypted on disk.

@@ -61,11 +61,12 @@ public struct MasterSecret: Sendable {
   public var finalKey: Secret { expandLabel(secret, "final", h4.hash) }
 
   public var sessionKeys: SessionKeys {
-    SessionKeys(
+    let exporter = expandLabel(secret, "exporter", h4.hash)
+    return SessionKeys(
       initiatorToResponder: TrafficSecret(expandLabel(secret, "i2r traffic", h4.hash)),
       responderToInitiator: TrafficSecret(expandLabel(secret, "r2i traffic", h4.hash)),
       ratchetRoot: expandLabel(secret, "ratchet root", h4.hash),
-      exporter: expandLabel(secret, "exporter", h4.hash))
+      exporter: exporter, identity: expandLabel(exporter.key, "identity", h4.hash))
   }
 }
 
@@ -75,6 +76,8 @@ public struct SessionKeys: Sendable {
   public let responderToInitiator: TrafficSecret
   public let ratchetRoot: Secret
   public let exporter: Secret
+  /// What identities sign (docs/protocol.md 2.12).
+  let identity: Secret
 
   /// The `index`-th other name of the session, from 1 (docs/protocol.md 2.14).
   public func alias(_ index: UInt32) -> SessionID {

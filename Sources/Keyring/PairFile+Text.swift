@@ -94,14 +94,14 @@ extension PairFile {
   }
 }
 
-private func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
   func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
   guard let first = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
   else { return UnsafeRawBufferPointer(start: nil, count: 0) }
   return UnsafeRawBufferPointer(rebasing: bytes[first...last])
 }
 
-private func unquoted(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+func unquoted(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
   guard bytes.count >= 2, bytes[0] == UInt8(ascii: "\""), bytes[bytes.count - 1] == UInt8(ascii: "\"") else { return bytes }
   return UnsafeRawBufferPointer(rebasing: bytes[1..<(bytes.count - 1)])
 }

@@ -4,6 +4,8 @@ import Glibc
 public enum PairStoreError: Error, CustomStringConvertible {
   /// The text is there and is no pair; `place` is a path or what stands for one.
   case flawed(place: String, PairFlaw)
+  /// The text is there and is no identity.
+  case noIdentity(place: String, IdentityFlaw)
   /// The system refused; `code` is errno.
   case unreadable(place: String, code: CInt)
   case unwritable(path: String, code: CInt)
@@ -21,20 +23,21 @@ public enum PairStoreError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .flawed(let place, let flaw): "\(place): \(flaw.sentence)"
+    case .noIdentity(let place, let flaw): "\(place): \(flaw.sentence)"
     case .unreadable(let place, let code):
       "\(place): \(String(cString: strerror(code))). \(Self.remedy(code))"
     case .unwritable(let path, let code):
       "\(path): cannot be written: \(String(cString: strerror(code))). Choose another directory, or make this one writable."
     case .symbolicLink(let path):
       "\(path): is a symbolic link, which somebody could turn elsewhere. Give the path of the file itself."
-    case .notRegular(let path): "\(path): is no regular file. Give the path of a pair file."
+    case .notRegular(let path): "\(path): is no regular file. Give the path of the file itself."
     case .tooOpen(let path, let mode):
       "\(path): others than its owner can open it (mode \(String(mode & 0o7777, radix: 8))). Run: chmod 600 \(path)"
     case .foreignOwner(let path, let owner):
       "\(path): belongs to user \(owner), who could change it at any time. Run: chown \(geteuid()) \(path)"
     case .exists(let path):
-      "\(path): exists already, and replacing a pair cuts its device off. Choose another name, or add --force."
-    case .noVariable(let name): "env:\(name): the variable is not set. Export it, or keep the pair in a file."
+      "\(path): exists already, and replacing it cuts its device off. Choose another name, or add --force."
+    case .noVariable(let name): "env:\(name): the variable is not set. Export it, or keep the secret in a file."
     case .noCredentialsDirectory(let name):
       "credential:\(name): CREDENTIALS_DIRECTORY is not set. Start the program from its systemd unit with LoadCredential=\(name):/etc/stt/NAME.pair, or use file:."
     }
@@ -42,7 +45,7 @@ public enum PairStoreError: Error, CustomStringConvertible {
 
   private static func remedy(_ code: CInt) -> String {
     switch code {
-    case ENOENT: "Make a pair with `stt seed new`, or give the right path."
+    case ENOENT: "Make a pair with `stt seed new`, an identity with `stt identity new`, or give the right path."
     case EACCES: "Run as the file's owner, or hand the pair over with systemd's LoadCredential."
     case EBADF: "No such descriptor was inherited."
     default: "Check the path and the disk."

@@ -20,3 +20,6 @@ public enum Proquint {
     return String(decoding: letters, as: UTF8.self)
   }
 }
+
+/// Eight words, for the first sixteen bytes of an identity's fingerprint: what people compare.
+public func identityWords(_ fingerprint: [UInt8]) -> String { Proquint.words(Array(fingerprint.prefix(16))) }

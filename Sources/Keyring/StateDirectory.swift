@@ -9,6 +9,8 @@ public enum StateError: Error, CustomStringConvertible {
   case cannotWrite(path: String, code: CInt)
   /// A state file does not pass its own check; `reason` is the middle of a sentence.
   case damaged(path: String, reason: String)
+  /// A pinned identity's file does not pass its own check.
+  case damagedPin(path: String, reason: String)
   /// 2^32 handshakes were made with one seed, which is its limit (docs/protocol.md 2.5).
   case exhausted(name: String)
 
@@ -23,6 +25,8 @@ public enum StateError: Error, CustomStringConvertible {
       "\(path): cannot be written: \(text(code)). Nothing goes on without it, since a counter used twice could be taken for a replay: make room or repair the file system."
     case .damaged(let path, let reason):
       "\(path): \(reason). Its counter must never go back, so it is not guessed: restore the file from a backup made later than its last use, or make a new pair with `stt seed new` for both ends and remove the file."
+    case .damagedPin(let path, let reason):
+      "\(path): \(reason). Which identity the device has is not guessed: compare fingerprints with `stt identity show` on the device, remove the file, and pin it again with `stt identity pin`."
     case .exhausted(let name): "the pair \"\(name)\" has made its 4294967295 handshakes: make a new one with `stt seed new`."
     }
   }

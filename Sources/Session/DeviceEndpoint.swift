@@ -29,6 +29,7 @@ public struct DeviceEndpoint: ~Copyable {
   private let offer: HandshakeOffer
   private let settings: Session.Settings
   private let bootID: UInt64
+  private let identity: IdentityKey?
   /// What the device has to say and was not relieved of yet.
   public private(set) var outbox = Outbox(role: .initiator)
   private var session: Session?
@@ -43,14 +44,18 @@ public struct DeviceEndpoint: ~Copyable {
   private var pendingDatagrams = Deque<[UInt8]>()
   private var jitter: UInt64 = 0
 
-  /// - Parameter bootID: changes with every start of the machine; advice for the collector's log.
+  /// - Parameters:
+  ///   - bootID: changes with every start of the machine; advice for the collector's log.
+  ///   - identity: proves in every session, before any stream, that this is the device; in HYBRID mode.
   public init(
-    keys: PairKeys, offer: HandshakeOffer, settings: Session.Settings, bootID: UInt64, now: MonotonicTime
+    keys: PairKeys, offer: HandshakeOffer, settings: Session.Settings, bootID: UInt64, identity: IdentityKey? = nil,
+    now: MonotonicTime
   ) {
     self.keys = keys
     self.offer = offer
     self.settings = settings
     self.bootID = bootID
+    self.identity = identity
     nextAttempt = now
     connectedAt = now
   }
@@ -184,6 +189,7 @@ public struct DeviceEndpoint: ~Copyable {
       pendingDatagrams.removeAll()
       outbox.reset(sessionWindow: Int(established.parameters.sessionWindow))
       session = Session(established, settings: settings, now: now)
+      if let identity, let proof = IdentityExchange(established).proof(by: identity) { session?.show(proof) }
       connectedAt = now
       events.append(.connected(mode: established.mode, suite: established.suite))
     case .refused(let status):

@@ -68,6 +68,7 @@ extension Session {
       return .taken
     }
     finishRekey(now)
+    finishIdentity()
     opener.accept(number)
     received.note(number, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
     statistics.packetsReceived += 1

@@ -90,6 +90,7 @@ public struct Session: ~Copyable {
   var control = ControlChannel()
   /// While set, no stream is sent or taken: the peer's identity is not known yet (docs/protocol.md 2.12).
   public private(set) var holdsStreams = false
+  private var isShowingIdentity = false
   var keys: KeyUse
   var hybrid: HybridRatchet
 
@@ -182,6 +183,19 @@ public struct Session: ~Copyable {
   /// Keeps all streams waiting until ``releaseStreams()``.
   public mutating func holdStreams() { holdsStreams = true }
   public mutating func releaseStreams() { holdsStreams = false }
+
+  /// Sends IDENTITY; streams wait until the peer has it, which would refuse them before.
+  mutating func show(_ identity: [UInt8]) {
+    control.send(.identity, identity)
+    isShowingIdentity = true
+    holdStreams()
+  }
+
+  mutating func finishIdentity() {
+    guard isShowingIdentity, control.isIdle else { return }
+    isShowingIdentity = false
+    releaseStreams()
+  }
 
   /// Everything below `number` of the stream admitted as `token` is on disk.
   public mutating func markDurable(token: Int, below number: UInt64) {

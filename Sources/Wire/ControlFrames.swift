@@ -69,6 +69,8 @@ public enum CloseReason: UInt8, Hashable, Sendable {
   case keyLimit = 3
   /// The peer sent more than it was allowed.
   case flowControl = 4
+  /// The peer's identity is not the one that is known, or it showed none.
+  case identity = 5
 }
 
 /// SESSION_CLOSE: `reason u8 | UTF-8 text of at most 128 bytes` (docs/protocol.md 2.2).

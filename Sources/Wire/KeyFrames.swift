@@ -46,7 +46,7 @@ public struct RekeyAccept: Hashable, Sendable {
   }
 }
 
-/// IDENTITY: `algorithms u8 | key length u16 | key or its SHA-256 | signature` (docs/protocol.md 2.12).
+/// IDENTITY: `algorithms u8 | key length u16 | key | signature` (docs/protocol.md 2.12).
 public struct IdentityFrame: Hashable, Sendable {
   /// ML-DSA-65 and Ed25519 keys together are the longest there are.
   static let longestKey = 1952 + 32
@@ -61,6 +61,10 @@ public struct IdentityFrame: Hashable, Sendable {
     self.algorithms = algorithms
     self.key = key
     self.signature = signature
+  }
+
+  public var bytes: [UInt8] {
+    ByteWriter.array(capacity: 3 + key.count + signature.count) { write(&$0) }
   }
 
   public init(_ reader: inout ByteReader) throws(WireError) {

@@ -7,7 +7,7 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Says what is wrong with the configuration, with line and column, and what would be right.",
-    discussion: "Reads the pair file too, and opens nothing else. Exit code 2 if anything is wrong.")
+    discussion: "Reads the pair and the identity too, and opens nothing else. Exit code 2 if anything is wrong.")
 
   @OptionGroup var file: ConfigurationOption
 
@@ -16,6 +16,9 @@ struct CheckCommand: ParsableCommand {
       let configuration = try ConfigFile(file.config).agent()
       let loaded = try PairFile.load(configuration.collector.pair)
       if let warning = loaded.warning { print("warning: \(warning)") }
+      if let reference = configuration.identity, let warning = try IdentityFile.load(reference).warning {
+        print("warning: \(warning)")
+      }
       print(
         "\(file.config) is right: device \(loaded.pair.name), \(configuration.sources.count) source(s), collector \(configuration.collector.address)"
       )

@@ -35,10 +35,10 @@ enum SeedExit {
   static let openToOthers = ExitCode(77)
 
   /// Prints the error's sentence and gives the code that belongs to it.
-  static func report(_ error: PairStoreError) -> ExitCode {
-    writeToStandardError("stt seed: \(error)\n")
+  static func report(_ error: PairStoreError, of command: String = "seed") -> ExitCode {
+    writeToStandardError("stt \(command): \(error)\n")
     switch error {
-    case .flawed: return noPair
+    case .flawed, .noIdentity: return noPair
     case .tooOpen, .foreignOwner, .symbolicLink: return openToOthers
     case .exists, .unwritable: return unwritable
     case .unreadable, .notRegular, .noVariable, .noCredentialsDirectory: return unreadable

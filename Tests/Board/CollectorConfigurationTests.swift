@@ -64,8 +64,8 @@ import Testing
       ]))
     #expect(
       made.devices == [
-        CollectorConfiguration.Device(pair: .credential(name: "a"), allowSeedMode: true),
-        CollectorConfiguration.Device(pair: .descriptor(3), allowSeedMode: false),
+        CollectorConfiguration.Device(pair: .credential(name: "a"), allowSeedMode: true, identity: .off),
+        CollectorConfiguration.Device(pair: .descriptor(3), allowSeedMode: false, identity: .off),
       ])
   }
 

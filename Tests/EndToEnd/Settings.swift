@@ -1,6 +1,7 @@
 /// What a test wants of the collector's configuration.
 struct CollectorSettings {
   var allowsSeedMode = false
+  var identity = "off"
   var port: UInt16?
   /// `[recording]` root, if not the site's.
   var root: String?
@@ -23,6 +24,7 @@ struct CollectorSettings {
     [[device]]
     pair = "file:\(pair ?? site.pairPath)"
     allow_seed_mode = \(allowsSeedMode)
+    identity = "\(identity)"
 
     [recording]
     root = "\(root ?? site.recordings)"
@@ -41,6 +43,8 @@ struct AgentSettings {
   var pair: String?
   var state = "agent-state"
   var socket = "agent.sock"
+  /// A path, or nothing.
+  var identity: String?
   /// Further lines of `[agent]`.
   var more = ""
   /// Whole `[[source]]` tables.
@@ -58,6 +62,8 @@ struct AgentSettings {
     pair = "file:\(pair ?? site.pairPath)"
     mode = "\(mode)"
     cipher = "\(cipher)"
+
+    \(identity.map { "[device]\nidentity = \"file:\($0)\"" } ?? "")
 
     \(sources.joined(separator: "\n"))
     """

@@ -44,7 +44,21 @@ final class TemporaryDirectory {
   }
 
   deinit {
-    for name in names { _ = remove("\(path)/\(name)") }
+    for name in names {
+      if remove("\(path)/\(name)") != 0 { Self.empty("\(path)/\(name)") }
+    }
+    rmdir(path)
+  }
+  /// Of a directory inside.
+  private static func empty(_ path: String) {
+    guard let stream = opendir(path) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { unlink("\(path)/\(name)") }
+    }
     rmdir(path)
   }
 }

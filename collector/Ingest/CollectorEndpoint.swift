@@ -19,13 +19,15 @@ public struct CollectorEndpoint: ~Copyable {
 
   private var responder: ResponderHandshake
   private let settings: Session.Settings
-  private var table: SessionTable
+  var table: SessionTable
   /// The sessions of each device: the live one, and one that is not yet confirmed.
   private var sessionsOfPeer: [[Int]] = []
+  /// Of which devices nothing is heard before their identity is known.
+  var asksIdentity: [Bool] = []
   private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
   private var touched: [Int] = []
   private var isTouched: [Bool]
-  private var events = Deque<CollectorEvent>()
+  var events = Deque<CollectorEvent>()
   /// Handshake datagrams turned down, by reason.
   public private(set) var rejections: [ResponderHandshake.Rejection: UInt64] = [:]
   /// Datagrams that are no frame or name no session.
@@ -45,6 +47,7 @@ public struct CollectorEndpoint: ~Copyable {
   /// Adds a device; the index names it in events and to the sink.
   public mutating func add(_ peer: ResponderHandshake.Peer, now: MonotonicTime) -> Int {
     sessionsOfPeer.append([])
+    asksIdentity.append(false)
     return responder.add(peer, now: now)
   }
 
@@ -90,8 +93,9 @@ public struct CollectorEndpoint: ~Copyable {
     if slot.pointee.session.hasRekeyOffer {
       slot.pointee.session.acceptRekey(now: now, using: &generator, encapsulate: Encapsulated.to)
     }
+    takeControlMessages(place)
     trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
-    if !wasConfirmed, slot.pointee.session.isConfirmed { retireOthers(than: place) }
+    if !wasConfirmed, isEstablished(place) { retireOthers(than: place) }
     touch(place)
   }
 
@@ -122,6 +126,7 @@ public struct CollectorEndpoint: ~Copyable {
     for place in 0..<table.capacity where table.deadline(place) <= now.nanoseconds {
       let slot = table.slot(place)
       slot.pointee.session.handleTimeout(now: now, outbox: &slot.pointee.outbox)
+      if slot.pointee.identityDeadline <= now { refuse(place, .missing) }
       touch(place)
     }
   }
@@ -208,12 +213,11 @@ public struct CollectorEndpoint: ~Copyable {
   /// Whether there was room for it.
   private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) -> Bool {
     guard table.find(established.session) == nil else { return false }
-    // At most one confirmed session and one that is not: an older unconfirmed one gives way.
-    for place in sessionsOfPeer[peer] where !table.slot(place).pointee.session.isConfirmed {
-      remove(place, .closed)
-    }
-    let session = Session(established, settings: settings, now: now)
-    guard let place = table.insert(SessionSlot(session, peer: peer, address: address)) else { return false }
+    // At most one established session and one that is not: an older unproven one gives way.
+    for place in sessionsOfPeer[peer] where !isEstablished(place) { remove(place, .closed) }
+    var slot = SessionSlot(Session(established, settings: settings, now: now), peer: peer, address: address)
+    if asksIdentity[peer] { slot.awaitIdentity(established, now: now) }
+    guard let place = table.insert(slot) else { return false }
     sessionsOfPeer[peer].append(place)
     events.append(.established(peer: peer, session: place, address: address, established))
     touch(place)
@@ -221,7 +225,7 @@ public struct CollectorEndpoint: ~Copyable {
   }
 
   /// Make before break: the old session lives until the new one has spoken (docs/protocol.md 2.10).
-  private mutating func retireOthers(than place: Int) {
+  mutating func retireOthers(than place: Int) {
     let peer = table.slot(place).pointee.peer
     for other in sessionsOfPeer[peer] where other != place { remove(other, .closed) }
   }
@@ -236,7 +240,7 @@ public struct CollectorEndpoint: ~Copyable {
     events.append(.ended(peer: slot.peer, session: place, slot.session.end ?? end, slot.session.statistics))
   }
 
-  private mutating func touch(_ place: Int) {
+  mutating func touch(_ place: Int) {
     if !isTouched[place] {
       isTouched[place] = true
       touched.append(place)
@@ -254,6 +258,6 @@ public struct CollectorEndpoint: ~Copyable {
       slot.pointee.reportedClock = clock
       events.append(.clock(peer: slot.pointee.peer, session: place, clock))
     }
-    table.setDeadline(place, slot.pointee.session.deadline(now: now))
+    table.setDeadline(place, min(slot.pointee.session.deadline(now: now), slot.pointee.identityDeadline))
   }
 }

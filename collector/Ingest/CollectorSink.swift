@@ -1,4 +1,6 @@
+public import STC
 public import STTSession
+public import STTWire
 
 /// Takes what all devices of a collector send.
 public protocol CollectorSink: MessageSink, ~Copyable {
@@ -12,6 +14,11 @@ public enum CollectorEvent: Sendable {
   case ended(peer: Int, session: Int, Session.End, SessionStatistics)
   /// A device speaks from another address, and has shown that it receives there.
   case moved(peer: Int, session: Int, from: PeerAddress, to: PeerAddress)
+  /// A device shows an identity, and has the key to it. Nothing of its is heard before
+  /// ``CollectorEndpoint/admit(session:id:)``; ``CollectorEndpoint/refuse(session:id:text:)`` ends it.
+  case identity(peer: Int, session: Int, id: SessionID, IdentityPublicKey)
+  /// A device shows no identity, or one it has no key to; its session ends.
+  case identityMissing(peer: Int, session: Int, IdentityExchange.Flaw)
   /// A better estimate of a device's clocks.
   case clock(peer: Int, session: Int, ClockEstimate)
 }

@@ -9,6 +9,10 @@ struct SessionSlot: ~Copyable {
   var address: PeerAddress
   var candidate: Candidate?
   var reportedClock: ClockEstimate?
+  /// While the device may still show its identity.
+  var identity: IdentityExchange?
+  /// When it must have, at the latest.
+  var identityDeadline = MonotonicTime.never
 
   init(_ session: consuming Session, peer: Int, address: PeerAddress) {
     self.session = session

@@ -95,12 +95,14 @@ public struct Collector: ~Copyable {
     for device in configuration.devices {
       let loaded = try PairFile.load(device.pair)
       if let warning = loaded.warning { log.warning("\(warning)") }
-      pairs.append(KnownDevice(pair: loaded.pair, allowsSeedMode: device.allowSeedMode))
+      pairs.append(KnownDevice(pair: loaded.pair, allowsSeedMode: device.allowSeedMode, identity: device.identity))
     }
     if let directory = configuration.pairsDirectory {
       let found = try PairFile.loadAll(in: directory)
       for failure in found.failures { log.error("\(failure)") }
-      pairs += found.pairs.map { KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode) }
+      pairs += found.pairs.map {
+        KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode, identity: configuration.identity)
+      }
     }
     guard !pairs.isEmpty else {
       throw CollectorFailure(
@@ -186,6 +188,8 @@ public struct Collector: ~Copyable {
       reads += 1
     }
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    // Before anything is answered: who a device is may have to be known, and be on the disk.
+    takeEvents()
     transmit()
     takeEvents()
     core.sink.flush()
@@ -242,6 +246,7 @@ public struct Collector: ~Copyable {
       switch event {
       case .established(let peer, let session, _, let established):
         connected[session] = peer
+        core.began(session, id: established.session, peer: peer, wall: wall)
         log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
         core.sink.note(
           RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
@@ -253,6 +258,10 @@ public struct Collector: ~Copyable {
         core.sink.note(
           RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer,
           wall: wall)
+      case .identity(let peer, let session, let id, let key):
+        core.shown(key, session, id: id, peer: peer, wall: wall)
+      case .identityMissing(let peer, _, let flaw):
+        core.missing(flaw, peer: peer, wall: wall)
       case .moved(let peer, _, _, _):
         log.info("\(core.pairs[peer].name) goes on from another address")
         core.sink.note(RecordingEvent(kind: "moved", detail: "another address"), device: peer, wall: wall)
@@ -293,6 +302,7 @@ public struct Collector: ~Copyable {
     root.set("syncs", state.syncCount)
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
+    root.set("identitiesRefused", core.gate.refusedCount)
     root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
     if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
     let live = Set(connected.values)

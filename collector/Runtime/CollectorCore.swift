@@ -14,15 +14,19 @@ struct KnownDevice {
   var pair: PairFile
   /// Whether it may open sessions that have no forward secrecy.
   var allowsSeedMode: Bool
+  /// What it must show beyond its seed.
+  var identity: IdentityPolicy
 }
 
 /// What the receiving thread decides with: every session, the ledger, and the counters that make
 /// replays impossible.
 struct CollectorCore: ~Copyable {
+  let devices: [KnownDevice]
   let pairs: [PairFile]
   private let log: Logger
   var endpoint: CollectorEndpoint
   var sink: RecordingSink
+  var gate: IdentityGate
   private var counters: AcceptedCounters
   private var random = SystemRandomNumberGenerator()
 
@@ -30,7 +34,9 @@ struct CollectorCore: ~Copyable {
     _ configuration: CollectorConfiguration, pairs: [KnownDevice], keys: [PairKeys], counters: consuming AcceptedCounters,
     pool: BufferPool, channel: RecorderChannel, log: Logger
   ) {
+    devices = pairs
     self.pairs = pairs.map(\.pair)
+    gate = IdentityGate(stateDirectory: configuration.stateDirectory, log: log)
     self.log = log
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let suites: [Suite] =
@@ -43,10 +49,11 @@ struct CollectorCore: ~Copyable {
       mostSessions: configuration.limits.sessionCount,
       handshakesPerSecond: UInt64(configuration.limits.handshakesPerSecond), now: now, using: &random)
     for (known, keys) in zip(pairs, keys) {
-      _ = endpoint.add(
+      let index = endpoint.add(
         .init(
           keys: keys, epoch: known.pair.epoch, lastCounter: counters.last(of: known.pair.key),
           modes: known.allowsSeedMode ? [.hybrid, .seed] : [.hybrid]), now: now)
+      if known.identity != .off { endpoint.askIdentity(of: index) }
     }
     sink = RecordingSink(
       pool: pool, channel: channel, deviceNames: pairs.map(\.pair.name),
@@ -60,6 +67,33 @@ struct CollectorCore: ~Copyable {
       guard let uid = StreamUID(text: position.uid) else { continue }
       sink.ledger.recovered(
         .init(device: position.device, uid: uid, incarnation: position.incarnation), position: position.position)
+    }
+  }
+
+  /// A session began: is anything asked of its device before it is heard?
+  mutating func began(_ session: Int, id: SessionID, peer: Int, wall: UInt64) {
+    guard devices[peer].identity != .off else { return }
+    settle(gate.arrived(devices[peer]), session, id, peer, wall)
+  }
+
+  mutating func shown(_ key: IdentityPublicKey, _ session: Int, id: SessionID, peer: Int, wall: UInt64) {
+    settle(gate.shown(key, by: devices[peer]), session, id, peer, wall)
+  }
+
+  mutating func missing(_ flaw: IdentityExchange.Flaw, peer: Int, wall: UInt64) {
+    gate.missing(flaw.description, of: devices[peer])
+    sink.note(RecordingEvent(kind: "identity-refused", detail: flaw.description), device: peer, wall: wall)
+  }
+
+  private mutating func settle(
+    _ decision: IdentityGate.Decision, _ session: Int, _ id: SessionID, _ peer: Int, _ wall: UInt64
+  ) {
+    switch decision {
+    case .wait: break
+    case .admit: endpoint.admit(session: session, id: id)
+    case .refuse(let reason):
+      endpoint.refuse(session: session, id: id, text: reason)
+      sink.note(RecordingEvent(kind: "identity-refused", detail: reason), device: peer, wall: wall)
     }
   }
 
