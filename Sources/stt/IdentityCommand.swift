@@ -87,6 +87,9 @@ struct IdentityShow: ParsableCommand {
     discussion: """
       The words are for people to compare; the whole fingerprint (SHA-256 over the public key) is what
       `stt identity pin` takes. The private key is never printed.
+
+      Exit codes: 0 done, 64 wrong usage, 65 the file is unusable, 66 it cannot be read, 77 its permissions let
+      others in.
       """)
 
   @Argument(help: "A path, or file:, credential:, fd: or env: as in a configuration.")

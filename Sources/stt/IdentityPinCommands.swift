@@ -19,6 +19,9 @@ struct IdentityPinCommand: ParsableCommand {
     discussion: """
       Run it on the collector as its user, also while it runs. The fingerprint comes from `stt identity show` on the
       device. Any identity pinned before is replaced.
+
+      Exit codes: 0 done, 64 wrong usage, 65 or 66 the pair file is unusable or cannot be read, 73 the pin cannot be
+      written.
       """)
 
   @OptionGroup var location: PinsOption
@@ -62,6 +65,9 @@ struct IdentityUnpin: ParsableCommand {
     discussion: """
       Do this only when you know why the identity changed: a new disk, a new device, a lost key. Otherwise the alarm
       was right, and the seed must go too: stt seed rotate --now. Works while the collector runs.
+
+      Exit codes: 0 done, 1 no identity of that name is pinned, 64 wrong usage, 65 a pin is damaged, 66 the state
+      directory cannot be read, 73 the pin cannot be removed.
       """)
 
   @OptionGroup var location: PinsOption
@@ -91,7 +97,11 @@ struct IdentityList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the identities that the collector has pinned.",
-    discussion: "Compare the words with `stt identity show` on each device.")
+    discussion: """
+      Compare the words with `stt identity show` on each device.
+
+      Exit codes: 0 done, 64 wrong usage, 65 a pin is damaged, 66 the state directory cannot be read.
+      """)
 
   @OptionGroup var location: PinsOption
 

@@ -374,7 +374,7 @@ package final class World {
     case .ended(_, let place, _, let statistics):
       if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
       sessions[place] = nil
-    case .moved, .clock: break
+    case .moved, .clock, .identity, .identityMissing: break
     }
   }
 }
