@@ -41,6 +41,8 @@ struct IdentityNew: ParsableCommand {
       has to break both; ML-DSA-65 withstands quantum computers and costs 5 kB in each session.
 
       A device whose identity is replaced is refused until its owner runs `stt identity unpin` on the collector.
+
+      Exit codes: 0 done, 1 no key could be made, 64 wrong usage, 73 the file exists already or cannot be written.
       """)
 
   @Option(name: [.short, .long], help: ArgumentHelp("Where to write the identity.", valueName: "file"))
