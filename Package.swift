@@ -64,7 +64,7 @@ let package = Package(
     module("STTFEC", "Sources/FEC"),
     .target(name: "CSealing", dependencies: [crypto], path: "Sources/CSealing"),
     module("STC", "Sources/Crypto", ["STTWire", "CSealing", crypto]),
-    module("STTSession", "Sources/Session", ["STTBuffers", "STTWire", "STC", deque, containers]),
+    module("STTSession", "Sources/Session", ["STTBuffers", "STTWire", "STTFEC", "STC", deque, containers]),
     module("STTSample", "Sources/Sample", ["STTBuffers"]),
     module("STTRecord", "Sources/Record", ["STTChecksum", "STTBuffers", "STTSample"]),
     module("STTBoard", "Sources/Board"),
