@@ -118,7 +118,7 @@ let package = Package(
     module(
       "SimulationWorld", "Tests/Simulation/World",
       ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
-    program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", arguments]),
+    program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
@@ -149,7 +149,9 @@ let package = Package(
       "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],
       exclude: ["Program", "World"]),
     tests("Tidy", []),
-    tests("Vectors", ["STC", "STTSession", "STTWire"], exclude: ["decode.py", "transcripts"]),
+    tests(
+      "Vectors", ["SimulationWorld", "STC", "STTIngest", "STTSession", "STTWire"],
+      exclude: ["decode.py", "parity", "transcripts"]),
     tests("Wire", ["STTChecksum", "STTWire"]),
   ]
 )

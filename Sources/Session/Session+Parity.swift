@@ -86,6 +86,7 @@ extension Session {
   ) -> Int {
     let stream = outbox.parities[place].stream
     let room = coveredCapacity(pads: !outbox.streams[stream].padding.isNone) + Self.coveredOverhead
+    let first = (outbox.streams[stream].sequence &- 1) & ~ParityPrefix.sequenceMask
     // The path carries less than when the block began.
     guard ParityPrefix.byteCount + outbox.parities[place].codedByteCount <= room,
       let (prefix, coded) = outbox.parities[place].take()
@@ -96,10 +97,9 @@ extension Session {
     var packet = SentPacket(sent: now, runStart: sent.runs.end, byteCount: 0, content: .parity)
     packet.stream = UInt16(stream)
     statistics.paritySent += 1
+    if outbox.parities[place].owed.isEmpty { outbox.beginBlock(stream) }
     return sendAlone(
-      coded, prefix: { prefix.write(&$0) }, .parity, stream,
-      sequence: (outbox.streams[stream].sequence &- 1) & ~ParityPrefix.sequenceMask, packet, into: buffer, now,
-      outbox: &outbox)
+      coded, prefix: { prefix.write(&$0) }, .parity, stream, sequence: first, packet, into: buffer, now, outbox: &outbox)
   }
 
   /// One DATA frame in a datagram of its own, or padded in a bundle of its own.
@@ -133,12 +133,14 @@ extension Outbox {
     return place >= 0 && !parities[place].owed.isEmpty
   }
 
-  /// The sequence of a frame under parity: a block begins at a multiple of 32.
   mutating func takeCoveredSequence(_ stream: Int) -> UInt32 {
-    if parities[streams[stream].parityPlace].dataCount == 0 {
-      streams[stream].sequence = (streams[stream].sequence &+ ParityPrefix.sequenceMask) & ~ParityPrefix.sequenceMask
-    }
+    if parities[streams[stream].parityPlace].dataCount == 0 { beginBlock(stream) }
     return takeSequence(stream)
+  }
+
+  /// Goes on at a multiple of 32: what comes now is of no block before, under parity or not.
+  mutating func beginBlock(_ stream: Int) {
+    streams[stream].sequence = (streams[stream].sequence &+ ParityPrefix.sequenceMask) & ~ParityPrefix.sequenceMask
   }
 
   mutating func abandonBlocks() {

@@ -39,7 +39,8 @@ public struct Session: ~Copyable {
       sessionWindow: Int = 64 << 20,
       acknowledgementDelay: UInt64 = .milliseconds(25),
       keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), rekeyInterval: UInt64 = .seconds(900),
-      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192, parityBlockCount: Int = 16, parityByteCount: Int = 1 << 20
+      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192,
+      parityBlockCount: Int = 16, parityByteCount: Int = 1 << 20
     ) {
       self.datagramByteCount = datagramByteCount
       self.largestDatagramByteCount = largestDatagramByteCount ?? datagramByteCount
