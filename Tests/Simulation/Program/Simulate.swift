@@ -13,7 +13,10 @@ import SimulationWorld
   @Option(help: "How many seeds to run.") var seeds: UInt64 = 1000
   @Option(help: "The first seed.") var from: UInt64 = 1
   @Option(help: "Run this seed alone and tell what happens.") var seed: UInt64?
-  @Flag(help: "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, at several losses.")
+  @Flag(
+    help:
+      "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, and what of a PARTIAL stream arrives in time, at several losses."
+  )
   var goodput = false
   @Option(help: "Runs at the same time.") var jobs: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
 
