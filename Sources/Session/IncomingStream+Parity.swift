@@ -21,18 +21,15 @@ extension IncomingStream {
   private static let mostQuietBlocks = 64
 
   /// Takes a DATA frame of a stream that may have parity.
-  mutating func takeData<Sink: MessageSink & ~Copyable>(
+  mutating func takeUnderParity<Sink: MessageSink & ~Copyable>(
     _ reader: inout ByteReader, flags: FrameFlags, at place: Place, room: Int, parity: ParityAllowance, into sink: inout Sink
   ) -> Outcome {
-    guard isOpen else { return .refused }
-    guard let shape else {
-      return flags.contains(.parity) ? .violation : takeFrame(&reader, flags: flags, room: room, into: &sink)
-    }
+    guard let shape else { return .refused }
     if flags.contains(.parity) { return takeParity(&reader, shape, at: place, room: room, parity: parity, into: &sink) }
     var again = reader
     let payload = again.rest()
     let held = heldByteCount
-    let outcome = takeFrame(&reader, flags: flags, room: room, into: &sink)
+    let outcome = takeData(&reader, flags: flags, room: room, into: &sink)
     guard case .taken = outcome, !isQuiet else { return outcome }
     beginKeeping(shape, parity)
     guard var kept = blocks.take() else { return outcome }
@@ -81,11 +78,11 @@ extension IncomingStream {
       kept.recover(place) { shard in
         guard case .taken = outcome else { return }
         var reader = ByteReader(shard)
-        guard let packed = try? reader.u8(), let flags = FrameFlags(packed: packed), !flags.contains(.parity) else {
+        guard let packed = try? reader.u8(), let flags = FrameFlags(packed: packed) else {
           outcome = .violation
           return
         }
-        switch takeFrame(&reader, flags: flags, room: room - (heldByteCount - held), into: &sink) {
+        switch takeData(&reader, flags: flags, room: room - (heldByteCount - held), into: &sink) {
         case .taken: recoveredCount += 1
         // No memory: its sender still takes it for lost, and sends it again.
         case .refused: break

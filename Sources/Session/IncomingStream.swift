@@ -94,15 +94,16 @@ struct IncomingStream: ~Copyable {
     return .taken
   }
 
-  /// Takes a DATA payload, be it from a packet or made from parity.
+  /// Takes a DATA payload, from a packet or made from parity.
   ///
   /// - Parameter room: bytes the session may hold beside what it holds; the message that is next in
   ///   turn is taken in any case.
-  mutating func takeFrame<Sink: MessageSink & ~Copyable>(
+  mutating func takeData<Sink: MessageSink & ~Copyable>(
     _ reader: inout ByteReader, flags: FrameFlags, room: Int, into sink: inout Sink
   ) -> Outcome {
     guard isOpen, sink.isAccepting else { return .refused }
-    guard let prefix = try? DataPrefix(&reader, flags: flags), prefix.total >= UInt32(MessageTime.byteCount),
+    guard !flags.contains(.parity), let prefix = try? DataPrefix(&reader, flags: flags),
+      prefix.total >= UInt32(MessageTime.byteCount),
       prefix.total <= largest + UInt32(MessageTime.byteCount)
     else { return .violation }
     let bytes = reader.rest()

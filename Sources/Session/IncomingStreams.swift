@@ -78,13 +78,26 @@ extension IncomingStreams {
   mutating func takeData<Sink: MessageSink & ~Copyable>(
     _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    let before = (streams[index].heldByteCount, streams[index].parityByteCount, streams[index].recoveredCount)
-    let outcome = streams[index].takeData(
-      &reader, flags: flags, at: place, room: sessionWindow - heldByteCount,
+    let held = streams[index].heldByteCount
+    let room = sessionWindow - heldByteCount
+    let outcome =
+      streams[index].shape == nil
+      ? streams[index].takeData(&reader, flags: flags, room: room, into: &sink)
+      : takeUnderParity(index, &reader, flags: flags, at: place, room: room, into: &sink)
+    heldByteCount += streams[index].heldByteCount - held
+    return outcome
+  }
+
+  private mutating func takeUnderParity<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, room: Int,
+    into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    let before = (streams[index].parityByteCount, streams[index].recoveredCount)
+    let outcome = streams[index].takeUnderParity(
+      &reader, flags: flags, at: place, room: room,
       parity: .init(blockCount: parityBlockCount, byteCount: mostParityBytes - parityByteCount), into: &sink)
-    heldByteCount += streams[index].heldByteCount - before.0
-    parityByteCount += streams[index].parityByteCount - before.1
-    recoveredCount += streams[index].recoveredCount - before.2
+    parityByteCount += streams[index].parityByteCount - before.0
+    recoveredCount += streams[index].recoveredCount - before.1
     return outcome
   }
 

@@ -6,22 +6,20 @@ public struct ParityShape: Hashable, Sendable {
   public static let mostData = 32
   public static let mostParity = 8
 
+  public let byte: UInt8
   /// 2 to 32.
-  public let dataCount: Int
+  public var dataCount: Int { Int(byte & 31) + 1 }
   /// 1 to 8, and no more than ``dataCount``.
-  public let parityCount: Int
+  public var parityCount: Int { Int(byte >> 5) + 1 }
 
   /// `nil` for numbers outside the limits.
   public init?(dataCount: Int, parityCount: Int) {
     guard (2...Self.mostData).contains(dataCount), (1...min(dataCount, Self.mostParity)).contains(parityCount) else {
       return nil
     }
-    self.dataCount = dataCount
-    self.parityCount = parityCount
+    byte = UInt8(truncatingIfNeeded: (parityCount - 1) << 5 | (dataCount - 1))
   }
 
   /// `nil` for a byte that is no shape; 0, which says that a stream has no parity, is none.
   public init?(byte: UInt8) { self.init(dataCount: Int(byte & 31) + 1, parityCount: Int(byte >> 5) + 1) }
-
-  public var byte: UInt8 { UInt8(truncatingIfNeeded: (parityCount - 1) << 5 | (dataCount - 1)) }
 }

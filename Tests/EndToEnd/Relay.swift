@@ -8,8 +8,9 @@ final class Relay: Sendable {
   private let wire: Wire
   private let thread: WorkerThread
 
-  init(to collector: UInt16) throws {
-    let wire = try Wire(collector: collector)
+  /// - Parameter loses: whether a datagram of the agent's gets lost.
+  init(to collector: UInt16, loses: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }) throws {
+    let wire = try Wire(collector: collector, loses: loses)
     self.wire = wire
     thread = try WorkerThread(name: "relay") { wire.pass() }
   }
@@ -45,8 +46,10 @@ private final class Wire: Sendable {
   let collector: UInt16
   let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
   let isStopping = Atomic<Bool>(false)
+  private let loses: @Sendable ([UInt8]) -> Bool
 
-  init(collector: UInt16) throws {
+  init(collector: UInt16, loses: @escaping @Sendable ([UInt8]) -> Bool) throws {
+    self.loses = loses
     front = try UDPPort()
     back = Mutex(try UDPPort())
     self.collector = collector
@@ -62,7 +65,7 @@ private final class Wire: Sendable {
       while let (bytes, port) = front.receive() {
         agent = port
         traffic.withLock { $0.sent.append(bytes) }
-        back.send(bytes, to: collector)
+        if !loses(bytes) { back.send(bytes, to: collector) }
       }
       while let (bytes, _) = back.receive() {
         traffic.withLock { $0.answered.append(bytes) }

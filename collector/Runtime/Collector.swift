@@ -254,7 +254,9 @@ public struct Collector: ~Copyable {
       case .ended(let peer, let session, let end, let statistics):
         connected[session] = nil
         core.sink.ledger.sessionEnded(session)
-        log.info("\(core.pairs[peer].name) disconnected: \(end)")
+        let recovered = statistics.framesRecovered
+        let parity = recovered > 0 ? "; \(recovered) lost frame(s) came from parity" : ""
+        log.info("\(core.pairs[peer].name) disconnected: \(end)\(parity)")
         core.sink.note(
           RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer,
           wall: wall)
