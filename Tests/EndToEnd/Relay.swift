@@ -34,6 +34,9 @@ final class Relay: Sendable {
     wire.replacement.withLock { $0 = fresh }
   }
 
+  /// From now on nothing passes, or everything does again.
+  func block(_ isBlocked: Bool) { wire.isBlocked.store(isBlocked, ordering: .relaxed) }
+
   /// Sends the collector a datagram that seems to come from the agent.
   func inject(_ datagram: [UInt8]) { wire.back.withLock { $0 }.send(datagram, to: wire.collector) }
 }
@@ -45,6 +48,7 @@ private final class Wire: Sendable {
   let collector: UInt16
   let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
   let isStopping = Atomic<Bool>(false)
+  let isBlocked = Atomic<Bool>(false)
 
   init(collector: UInt16) throws {
     front = try UDPPort()
@@ -62,10 +66,12 @@ private final class Wire: Sendable {
       while let (bytes, port) = front.receive() {
         agent = port
         traffic.withLock { $0.sent.append(bytes) }
+        if isBlocked.load(ordering: .relaxed) { continue }
         back.send(bytes, to: collector)
       }
       while let (bytes, _) = back.receive() {
         traffic.withLock { $0.answered.append(bytes) }
+        if isBlocked.load(ordering: .relaxed) { continue }
         if let agent { front.send(bytes, to: agent) }
       }
     }
