@@ -119,12 +119,15 @@ let package = Package(
     program("stt-websocket", "Sources/stt-websocket", webSocket + ["STTBoard", "STTWebSocket", arguments]),
     program(
       "stt-collector", "collector/stt-collector",
-      ["LinuxEvents", "STTCollectorRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+      [
+        "LinuxEvents", "STTCollectorRuntime", "STTWebSocketServer", "STTBoard", "STTConfig", "STTKeyring", arguments,
+        logging,
+      ]),
     program(
       "stt", "Sources/stt",
       [
         "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
-        "STTCollectorRuntime", "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
+        "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
         "STTSession", "STTWire", "STC", arguments,
       ]),
 

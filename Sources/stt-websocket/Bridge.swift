@@ -39,7 +39,10 @@ final class Bridge: @unchecked Sendable {
       configuration.applicationProtocols = ["http/1.1"]
       if let authorities {
         // Read here, because a file that is missing or empty would otherwise show as a distrusted server.
-        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorities))
+        guard let trusted = try? NIOSSLCertificate.fromPEMFile(authorities), !trusted.isEmpty else {
+          throw Unusable(description: "\(authorities) holds no certificates (PEM) that this user can read")
+        }
+        configuration.trustRoots = .certificates(trusted)
       }
       tls = try NIOSSLContext(configuration: configuration)
     } else {
@@ -172,9 +175,17 @@ final class Bridge: @unchecked Sendable {
     loop.scheduleTask(in: wait) { self.connect() }
   }
 
+  /// What keeps it from working at all.
+  struct Unusable: Error, CustomStringConvertible {
+    let description: String
+  }
+
   private static func sentence(_ error: any Error, _ target: WebSocketURL) -> String {
     guard let failure = error as? NIOConnectionError else { return "\(error)" }
-    if let first = failure.connectionErrors.first { return "cannot reach \(first.target): \(first.error)" }
+    if let first = failure.connectionErrors.first {
+      let reason = (first.error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(first.error)"
+      return "cannot reach \(target.authority): \(reason)"
+    }
     return "cannot find the address of \(target.host)"
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import STTBoard
 
 /// `stt-websocket`: carries an agent's datagrams over one WebSocket connection.
@@ -29,11 +30,21 @@ struct WebSocketCommand: ParsableCommand {
       Report.line("failed \(url) is no URL of a WebSocket, such as wss://host/path")
       throw ExitCode(2)
     }
+    guard isStream(STDIN_FILENO) else {
+      throw ValidationError("standard input is no pipe or socket: stt-agent starts this program, nobody else needs to")
+    }
     do {
       try Bridge(to: target, authorities: ca, agentPort: agentPort).run()
     } catch {
       Report.line("failed \(error)")
       throw ExitCode(2)
     }
+  }
+
+  /// Whether its end can be waited for; of other files it can't.
+  private func isStream(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return false }
+    return [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT)
   }
 }

@@ -151,6 +151,31 @@ extension EndToEnd {
       #expect(collector.standardError.contains("goes on from another WebSocket connection"))
     }
 
+    @Test(.enabled(if: access("/usr/bin/openssl", X_OK) == 0, "needs openssl to make a certificate"))
+    func aCertificateThatCannotBeUsedIsNamed() async throws {
+      let site = try await Site()
+      try await site.makeCertificate("server")
+      try await site.makeCertificate("other")
+      let cases = [
+        ("none.crt", "server.key", "none.crt"), ("server.crt", "none.key", "none.key"),
+        ("server.crt", "other.key", "other.key"),
+      ]
+      for (chain, key, named) in cases {
+        let file = try site.writeCollector(
+          CollectorSettings(
+            webSocket: """
+              listen = "127.0.0.1:1"
+              certificate = "\(site.path)/\(chain)"
+              key = "\(site.path)/\(key)"
+              """))
+        for command in ["check", "run"] {
+          let outcome = try await site.run("stt-collector", [command, "--config", file])
+          #expect(outcome.code == 2, "\(outcome)")
+          #expect(outcome.said.contains("\(site.path)/\(named) "), "\(outcome)")
+        }
+      }
+    }
+
     @Test func anAgentWithoutItsCompanionSaysWhatIsMissing() async throws {
       let site = try await Site()
       let programs = try #require(Programs.directory)

@@ -94,8 +94,10 @@ enum Modules {
       var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
         "ArgumentParser", "Logging", "CQRencode", "CAllocations",
       ])
+      // Only the collector has a WebSocket server in it: NIO and a second BoringSSL.
+      if folder != executables["stt-collector"] { names.remove("STTWebSocketServer") }
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
-      if folder != executables["stt-agent"] { names.insert("STTCollectorRuntime") }
+      if folder == executables["stt-collector"] { names.insert("STTCollectorRuntime") }
       return names
     }
     if c.values.contains(folder) { return [] }

@@ -42,16 +42,17 @@ final class Certificate: Sendable {
   }
 
   static func load(_ chain: String, _ key: String) throws(WebSocketServerFailure) -> NIOSSLContext {
-    do {
-      let certificates = try NIOSSLCertificate.fromPEMFile(chain).map { NIOSSLCertificateSource.certificate($0) }
-      var configuration = TLSConfiguration.makeServerConfiguration(
-        certificateChain: certificates, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-      configuration.minimumTLSVersion = .tlsv12
-      return try NIOSSLContext(configuration: configuration)
-    } catch {
-      throw WebSocketServerFailure(
-        "cannot use the certificate \(chain) with the key \(key): \(error). Both are PEM files that this user may read, and the key is that of the first certificate."
-      )
+    guard let certificates = try? NIOSSLCertificate.fromPEMFile(chain), !certificates.isEmpty else {
+      throw WebSocketServerFailure("\(chain) holds no certificate (PEM) that this user can read")
+    }
+    guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
+      throw WebSocketServerFailure("\(key) holds no private key (PEM, without a passphrase) that this user can read")
+    }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(secret))
+    configuration.minimumTLSVersion = .tlsv12
+    do { return try NIOSSLContext(configuration: configuration) } catch {
+      throw WebSocketServerFailure("\(key) is not the key of the first certificate in \(chain): \(error)")
     }
   }
 

@@ -1,4 +1,5 @@
 import DequeModule
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -43,11 +44,16 @@ public final class WebSocketServer: Sendable {
     } catch {
       try? group.syncShutdownGracefully()
       throw WebSocketServerFailure(
-        "cannot listen for WebSocket connections at \(settings.host):\(settings.port): \(error); `ss -tlpn` shows who listens where"
+        "cannot listen for WebSocket connections at \(settings.host):\(settings.port): \(Self.reason(error)); `ss -tlpn` shows who listens where"
       )
     }
     self.group = group
     self.table = table
+  }
+
+  /// Throws what is wrong with a certificate and its key.
+  public static func check(certificate chain: String, key: String) throws(WebSocketServerFailure) {
+    _ = try Certificate.load(chain, key)
   }
 
   /// Where it listens.
@@ -67,6 +73,10 @@ public final class WebSocketServer: Sendable {
 
   /// Sends a copy of `datagram` to a connection, unless it is gone.
   public func send(_ datagram: UnsafeRawBufferPointer, to address: PeerAddress) { table.send(datagram, to: address) }
+
+  private static func reason(_ error: any Error) -> String {
+    (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+  }
 
   /// Closes every connection, and ends the thread.
   public func stop() {
