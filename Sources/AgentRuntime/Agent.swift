@@ -217,8 +217,9 @@ public struct Agent: ~Copyable {
     chooseTransport()
     var more = true
     var reads = 0
+    let tunnel = webSocket?.address
     while more, reads < Self.receivesPerTurn {
-      more = Self.receive(&receiving, socket, &link, &choice, &probe, collector)
+      more = Self.receive(&receiving, socket, &link, &choice, &probe, direct: collector, tunnel: tunnel)
       reads += 1
     }
     link.handleTimeout()
@@ -298,14 +299,14 @@ public struct Agent: ~Copyable {
 
   private static func receive(
     _ receiving: inout ReceiveBatch, _ socket: borrowing UDPSocket, _ link: inout DeviceLink,
-    _ choice: inout TransportChoice, _ probe: inout UDPProbe, _ collector: UDPAddress?
+    _ choice: inout TransportChoice, _ probe: inout UDPProbe, direct: UDPAddress?, tunnel: UDPAddress?
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
     return receiving.receive(from: socket) { datagram, source, _ in
-      let isDirect = source == collector
-      choice.heard(on: isDirect ? .udp : .webSocket, now: now.nanoseconds)
-      if isDirect, choice.path == .webSocket, probe.isAnswered(by: datagram, now: now) {
+      if source == direct { choice.heard(on: .udp, now: now.nanoseconds) }
+      if source == tunnel { choice.heard(on: .webSocket, now: now.nanoseconds) }
+      if source == direct, choice.path == .webSocket, probe.isAnswered(by: datagram, now: now) {
         choice.probeAnswered(now: now.nanoseconds)
       } else {
         link.take(datagram, now: now, wall: wall)
