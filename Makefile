@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 APT := libzstd-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
-TEST_APT := python3 python3-venv iproute2
+TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 VENV := .build/venv
 
 .PHONY: goodput help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
@@ -37,6 +37,7 @@ build: setup
 
 release: setup
 	$(SWIFT) build -c release --product stt-agent
+	$(SWIFT) build -c release --product stt-websocket
 	$(SWIFT) build -c release --product stt-collector
 	$(SWIFT) build -c release --product stt
 

@@ -24,6 +24,10 @@ let containers: Target.Dependency = .product(name: "BasicContainers", package: "
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let webSocket: [Target.Dependency] =
+  ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket"].map { .product(name: $0, package: "swift-nio") } + [
+    .product(name: "NIOSSL", package: "swift-nio-ssl")
+  ]
 
 func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings + watched)
@@ -45,6 +49,7 @@ let package = Package(
       targets: ["STTBuffers", "STTWire", "STC", "STTSession", "STTSample", "STTRecord"]),
     .executable(name: "stt-agent", targets: ["stt-agent"]),
     .executable(name: "stt-collector", targets: ["stt-collector"]),
+    .executable(name: "stt-websocket", targets: ["stt-websocket"]),
     .executable(name: "stt", targets: ["stt"]),
   ],
   dependencies: [
@@ -55,6 +60,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    // Of the WebSocket transport alone (docs/decisions/0011): the agent and the core never build them.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // Core: no input or output, clocks, threads or globals.
@@ -80,37 +88,46 @@ let package = Package(
       name: "CQRencode", path: "Sources/CQRencode", pkgConfig: "libqrencode",
       providers: [.apt(["libqrencode-dev"])]),
     module("LinuxEvents", "Sources/LinuxEvents", ["CLinux"]),
+    module("LinuxProcess", "Sources/LinuxProcess"),
     module("LinuxUDP", "Sources/LinuxUDP", ["CLinux", "STTBuffers"]),
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
     module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum"]),
+    module("STTWebSocket", "Sources/WebSocket", webSocket + [deque]),
+    module("STTWebSocketServer", "collector/WebSocket", webSocket + ["STTSession", "STTWebSocket", deque]),
     module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
 
     // Composition.
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
-        "CLinux", "LinuxEvents", "LinuxUDP", "LinuxFile", "LinuxVideo", "STTBoard", "STTBuffers", "STTKeyring",
+        "CLinux", "LinuxEvents", "LinuxProcess", "LinuxUDP", "LinuxFile", "LinuxVideo", "STTBoard", "STTBuffers",
+        "STTKeyring",
         "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
     module(
       "STTCollectorRuntime", "collector/Runtime",
       [
-        "CLinux", "LinuxEvents", "LinuxUDP", "STTBoard", "STTBuffers", "STTIngest", "STTKeyring", "STTRecord",
+        "CLinux", "LinuxEvents", "LinuxUDP", "STTWebSocketServer", "STTBoard", "STTBuffers", "STTIngest", "STTKeyring",
+        "STTRecord",
         "STTRecorder", "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
     program(
       "stt-agent", "Sources/stt-agent",
       ["LinuxEvents", "STTAgentRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+    program("stt-websocket", "Sources/stt-websocket", webSocket + ["STTBoard", "STTWebSocket", arguments]),
     program(
       "stt-collector", "collector/stt-collector",
-      ["LinuxEvents", "STTCollectorRuntime", "STTBoard", "STTConfig", "STTKeyring", arguments, logging]),
+      [
+        "LinuxEvents", "STTCollectorRuntime", "STTWebSocketServer", "STTBoard", "STTConfig", "STTKeyring", arguments,
+        logging,
+      ]),
     program(
       "stt", "Sources/stt",
       [
         "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
-        "STTCollectorRuntime", "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
+        "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
         "STTSession", "STTWire", "STC", arguments,
       ]),
 
@@ -120,6 +137,7 @@ let package = Package(
       ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
+    tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
@@ -152,6 +170,7 @@ let package = Package(
     tests(
       "Vectors", ["SimulationWorld", "STC", "STTIngest", "STTSession", "STTWire"],
       exclude: ["decode.py", "parity", "transcripts"]),
+    tests("WebSocket", ["STTWebSocket", .product(name: "NIOCore", package: "swift-nio")]),
     tests("Wire", ["STTChecksum", "STTWire"]),
   ]
 )

@@ -28,6 +28,8 @@ struct DeviceLink: ~Copyable {
   private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
   private var isCounterExhausted = false
+  /// For asking whether UDP works again.
+  let probe: UDPProbe
 
   init(
     _ configuration: AgentConfiguration, pair: PairFile, identity: IdentityKey?, state: StateDirectory,
@@ -74,6 +76,7 @@ struct DeviceLink: ~Copyable {
     self.counter = .some(consume counter)
     self.names = names
     deviceName = pair.name
+    probe = UDPProbe(keys: keys, offer: offer)
     eventStream = names.count - 1
     limit = configuration.buffers.unacknowledgedByteCount
     account = keepsAccount ? AccountBook(names: names, incarnation: incarnation) : nil

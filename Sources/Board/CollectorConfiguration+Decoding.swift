@@ -27,12 +27,14 @@ extension CollectorConfiguration {
     }
     let recording = Self.recording(&top)
     let limits = Self.limits(&top)
+    let webSocket = WebSocketListener(&top)
     top.finish()
     try problems.check()
     // Nothing is missing once nothing was reported.
     guard let listen, let state, let recording else { throw ConfigurationError([.internalGap(root.position)]) }
     self.init(
-      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, identity: identity,
+      listen: listen, webSocket: webSocket, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode,
+      identity: identity,
       stateDirectory: state,
       statusSocket: status, maximumDatagramByteCount: datagram, recording: recording, limits: limits)
   }

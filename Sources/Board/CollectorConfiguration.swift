@@ -1,6 +1,8 @@
 /// What a collector does: where it listens, whom it knows, what it writes and how much it admits.
 public struct CollectorConfiguration: Hashable, Sendable {
   public var listen: NetworkAddress
+  /// A second way in; `nil` where there is none.
+  public var webSocket: WebSocketListener?
   /// A directory whose `*.pair` files are all known devices.
   public var pairsDirectory: String?
   /// Devices named one by one, in the order of the text.

@@ -40,7 +40,7 @@ private func contents(_ path: String) throws -> String {
   /// Every key the decoders ask for stands in a table of the reference, and the other way round.
   @Test func everyKeyIsExplainedAndNoOther() throws {
     var keys: Set<String> = []
-    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration"] {
+    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration", "Transport"] {
       for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
         for accessor in [
           "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
@@ -115,5 +115,10 @@ private func contents(_ path: String) throws -> String {
     count("handshakes_per_second", CollectorLimits.handshakes)
     size("max_message", CollectorLimits.message)
     size("memory", CollectorLimits.memory)
+    duration("udp_retry", TransportLimits.udpRetry)
+    count("connections", TransportLimits.connections)
+    count("connections_per_address", TransportLimits.perAddress)
+    duration("handshake_timeout", TransportLimits.handshake)
+    duration("idle_timeout", TransportLimits.idle)
   }
 }

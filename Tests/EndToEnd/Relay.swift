@@ -35,6 +35,9 @@ final class Relay: Sendable {
     wire.replacement.withLock { $0 = fresh }
   }
 
+  /// From now on nothing passes, or everything does again.
+  func block(_ isBlocked: Bool) { wire.isBlocked.store(isBlocked, ordering: .relaxed) }
+
   /// Sends the collector a datagram that seems to come from the agent.
   func inject(_ datagram: [UInt8]) { wire.back.withLock { $0 }.send(datagram, to: wire.collector) }
 }
@@ -47,6 +50,7 @@ private final class Wire: Sendable {
   let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
   let isStopping = Atomic<Bool>(false)
   private let loses: @Sendable ([UInt8]) -> Bool
+  let isBlocked = Atomic<Bool>(false)
 
   init(collector: UInt16, loses: @escaping @Sendable ([UInt8]) -> Bool) throws {
     self.loses = loses
@@ -66,9 +70,12 @@ private final class Wire: Sendable {
         agent = port
         traffic.withLock { $0.sent.append(bytes) }
         if !loses(bytes) { back.send(bytes, to: collector) }
+        if isBlocked.load(ordering: .relaxed) { continue }
+        back.send(bytes, to: collector)
       }
       while let (bytes, _) = back.receive() {
         traffic.withLock { $0.answered.append(bytes) }
+        if isBlocked.load(ordering: .relaxed) { continue }
         if let agent { front.send(bytes, to: agent) }
       }
     }

@@ -12,9 +12,13 @@ struct CollectorSettings {
   var recording = ""
   /// Further lines of `[collector]`.
   var more = ""
+  /// Lines of `[websocket]`, if it is there.
+  var webSocket: String?
 
   func text(_ site: Site) -> String {
     """
+    \(webSocket.map { "[websocket]\n\($0)" } ?? "")
+
     [collector]
     listen = "127.0.0.1:\(port ?? site.port)"
     state = "\(site.path)/\(state)"
@@ -47,6 +51,8 @@ struct AgentSettings {
   var identity: String?
   /// Further lines of `[agent]`.
   var more = ""
+  /// Further lines of `[collector]`.
+  var transport = ""
   /// Whole `[[source]]` tables.
   var sources: [String]
 
@@ -62,6 +68,7 @@ struct AgentSettings {
     pair = "file:\(pair ?? site.pairPath)"
     mode = "\(mode)"
     cipher = "\(cipher)"
+    \(transport)
 
     \(identity.map { "[device]\nidentity = \"file:\($0)\"" } ?? "")
 

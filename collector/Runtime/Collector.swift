@@ -9,6 +9,7 @@ import STTJSON
 import STTKeyring
 import STTRecorder
 import STTSession
+import STTWebSocketServer
 import STTWire
 import Synchronization
 
@@ -25,12 +26,14 @@ public struct Collector: ~Copyable {
   private static let recorderToken: UInt64 = 1
   private static let signalToken: UInt64 = 2
   private static let statusToken: UInt64 = 3
+  private static let webSocketToken: UInt64 = 4
   /// Receives between looks at the clock and at what is to be sent.
   private static let receivesPerTurn = 4
 
   private let configuration: CollectorConfiguration
   private let log: Logger
   private let socket: UDPSocket
+  private let webSocket: WebSocketEntrance?
   private let channel: RecorderChannel
   private let recorder: Recorder
   private var core: CollectorCore
@@ -51,6 +54,7 @@ public struct Collector: ~Copyable {
     let channel = try RecorderChannel()
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)
+    let webSocket = try configuration.webSocket.map { try WebSocketEntrance($0, log: log) }
     let pool = BufferPool(slabs(configuration.limits.memoryByteCount))
     var core = CollectorCore(
       configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state),
@@ -68,19 +72,23 @@ public struct Collector: ~Copyable {
     try poller.add(signals.descriptor, .readable, token: signalToken)
     let statusDescriptor = status?.descriptor
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
+    if let webSocket { try poller.add(webSocket.wakeup.descriptor, .readable, token: webSocketToken) }
     return Collector(
-      configuration: configuration, log: log, socket: socket, channel: channel, recorder: recorder, core: core,
+      configuration: configuration, log: log, socket: socket, webSocket: webSocket, channel: channel, recorder: recorder,
+      core: core,
       receiving: receiving, poller: poller, signals: signals, status: status.take())
   }
 
   private init(
-    configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket, channel: RecorderChannel,
-    recorder: Recorder, core: consuming CollectorCore, receiving: consuming ReceiveBatch, poller: consuming Poller,
+    configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket,
+    webSocket: WebSocketEntrance?, channel: RecorderChannel, recorder: Recorder, core: consuming CollectorCore,
+    receiving: consuming ReceiveBatch, poller: consuming Poller,
     signals: consuming SignalDescriptor, status: consuming StatusSocket?
   ) {
     self.configuration = configuration
     self.log = log
     self.socket = socket
+    self.webSocket = webSocket
     self.channel = channel
     self.recorder = recorder
     self.core = core
@@ -176,6 +184,7 @@ public struct Collector: ~Copyable {
     thread.join()
     takeMarks()
     turn()
+    webSocket?.stop()
   }
 
   /// One round of the loop: take marks, take datagrams, keep time, send.
@@ -187,6 +196,7 @@ public struct Collector: ~Copyable {
       more = receive()
       reads += 1
     }
+    if let webSocket { Self.receive(webSocket, &core) }
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
     // Before anything is answered: who a device is may have to be known, and be on the disk.
     takeEvents()
@@ -209,19 +219,29 @@ public struct Collector: ~Copyable {
     }
   }
 
+  private static func receive(_ webSocket: WebSocketEntrance, _ core: inout CollectorCore) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    webSocket.receive { datagram, source in core.take(datagram, from: source, now: now, wall: wall) }
+  }
+
   private mutating func transmit() {
-    Self.transmit(&sending, socket, &core)
+    Self.transmit(&sending, socket, webSocket, &core)
     watchWritable()
   }
 
   private static func transmit(
-    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ core: inout CollectorCore
+    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ webSocket: WebSocketEntrance?,
+    _ core: inout CollectorCore
   ) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
     sending.drain(socket) { buffer in
-      guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) else { return nil }
-      return (outgoing.byteCount, UDPAddress(outgoing.address))
+      while let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) {
+        if !outgoing.address.isWebSocket { return (outgoing.byteCount, UDPAddress(outgoing.address)) }
+        webSocket?.send(UnsafeRawBufferPointer(rebasing: buffer[..<outgoing.byteCount]), to: outgoing.address)
+      }
+      return nil
     }
   }
 
@@ -244,10 +264,12 @@ public struct Collector: ~Copyable {
     let wall = Clocks.wall
     while let event = core.endpoint.takeEvent() {
       switch event {
-      case .established(let peer, let session, _, let established):
+      case .established(let peer, let session, let address, let established):
         connected[session] = peer
         core.began(session, id: established.session, peer: peer, wall: wall)
-        log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
+        log.info(
+          "\(core.pairs[peer].name) connected\(address.isWebSocket ? " by WebSocket" : ""): \(established.mode), \(established.suite)"
+        )
         core.sink.note(
           RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
           wall: wall)
@@ -264,9 +286,10 @@ public struct Collector: ~Copyable {
         core.shown(key, session, id: id, peer: peer, wall: wall)
       case .identityMissing(let peer, _, let flaw):
         core.missing(flaw, peer: peer, wall: wall)
-      case .moved(let peer, _, _, _):
-        log.info("\(core.pairs[peer].name) goes on from another address")
-        core.sink.note(RecordingEvent(kind: "moved", detail: "another address"), device: peer, wall: wall)
+      case .moved(let peer, _, _, let address):
+        let way = address.isWebSocket ? "another WebSocket connection" : "another address"
+        log.info("\(core.pairs[peer].name) goes on from \(way)")
+        core.sink.note(RecordingEvent(kind: "moved", detail: way), device: peer, wall: wall)
       case .clock(let peer, _, let estimate):
         core.sink.noteClock(estimate, device: peer, wall: wall)
       }
@@ -275,6 +298,7 @@ public struct Collector: ~Copyable {
 
   private func announce() {
     log.notice("listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root)")
+    webSocket?.announce()
     for file in recorder.recovered {
       log.warning(
         "recovered \(file.path): \(file.messageCount) messages kept, \(file.cutByteCount) bytes cut (\(file.reason))")
@@ -307,6 +331,7 @@ public struct Collector: ~Copyable {
     root.set("identitiesRefused", core.gate.refusedCount)
     root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
     if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
+    webSocket?.describe(into: &root)
     let live = Set(connected.values)
     root.set(
       "devices",
