@@ -259,7 +259,9 @@ public struct Agent: ~Copyable {
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, _, _ in link.take(datagram, now: now, wall: wall) }
+    return receiving.receive(from: socket) { datagram, _, ecn in
+      link.take(datagram, ECN(bits: ecn), now: now, wall: wall)
+    }
   }
 
   private static func transmit(
@@ -269,7 +271,7 @@ public struct Agent: ~Copyable {
     let wall = Clocks.wall
     sending.drain(socket) { buffer in
       let byteCount = link.transmit(into: buffer, now: now, wall: wall)
-      return byteCount == 0 ? nil : (byteCount, collector)
+      return byteCount == 0 ? nil : (byteCount, collector, link.mark.rawValue)
     }
   }
 

@@ -204,8 +204,8 @@ public struct Collector: ~Copyable {
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, source, _ in
-      core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
+    return receiving.receive(from: socket) { datagram, source, ecn in
+      core.take(datagram, from: PeerAddress(source), ecn: ECN(bits: ecn), now: now, wall: wall)
     }
   }
 
@@ -221,7 +221,7 @@ public struct Collector: ~Copyable {
     let wall = Clocks.wall
     sending.drain(socket) { buffer in
       guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) else { return nil }
-      return (outgoing.byteCount, UDPAddress(outgoing.address))
+      return (outgoing.byteCount, UDPAddress(outgoing.address), outgoing.mark.rawValue)
     }
   }
 

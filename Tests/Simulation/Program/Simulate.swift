@@ -13,6 +13,8 @@ import SimulationWorld
   @Option(help: "Run this seed alone and tell what happens.") var seed: UInt64?
   @Flag(help: "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, at several losses.")
   var goodput = false
+  @Flag(help: "Measure what a session gets beside a CUBIC transfer, and beside another session, on one narrow link.")
+  var fairness = false
   @Option(help: "Runs at the same time.") var jobs: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
 
   func run() async throws {
@@ -25,6 +27,7 @@ import SimulationWorld
       }
       return
     }
+    if fairness { return try Fairness.print() }
     if let seed {
       let outcome = Simulation.run(seed: seed)
       print(Self.text(of: Scenario(seed: seed)))
