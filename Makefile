@@ -8,7 +8,7 @@ FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 VENV := .build/venv
 
-.PHONY: goodput help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
+.PHONY: goodput fairness help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -18,6 +18,7 @@ help:
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
 	@echo "make goodput   what arrives over a simulated 100 Mbit/s link that loses packets"
+	@echo "make fairness  what a session gets beside a CUBIC transfer, simulated"
 	@echo "make fuzz      fuzz every parser and state machine for TIME=60 seconds each; TARGET=hello for one"
 	@echo "make format    format all Swift sources; format-check only looks"
 
@@ -58,6 +59,11 @@ simulate: setup
 goodput: setup
 	$(SWIFT) build -c release --product stt-simulate
 	.build/release/stt-simulate --goodput
+
+# A session beside a CUBIC transfer and beside another session.
+fairness: setup
+	$(SWIFT) build -c release --product stt-simulate
+	.build/release/stt-simulate --fairness
 
 formal:
 	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \

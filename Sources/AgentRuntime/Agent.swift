@@ -303,13 +303,13 @@ public struct Agent: ~Copyable {
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, source, _ in
+    return receiving.receive(from: socket) { datagram, source, ecn in
       if source == direct { choice.heard(on: .udp, now: now.nanoseconds) }
       if source == tunnel { choice.heard(on: .webSocket, now: now.nanoseconds) }
       if source == direct, choice.path == .webSocket, probe.isAnswered(by: datagram, now: now) {
         choice.probeAnswered(now: now.nanoseconds)
       } else {
-        link.take(datagram, now: now, wall: wall)
+        link.take(datagram, ECN(bits: ecn), now: now, wall: wall)
       }
     }
   }
@@ -324,11 +324,11 @@ public struct Agent: ~Copyable {
     sending.drain(socket) { buffer in
       if let collector, let bytes = question.take() {
         bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
-        return (bytes.count, collector)
+        return (bytes.count, collector, ECN.none.rawValue)
       }
       guard let target else { return nil }
       let byteCount = link.transmit(into: buffer, now: now, wall: wall)
-      return byteCount == 0 ? nil : (byteCount, target)
+      return byteCount == 0 ? nil : (byteCount, target, link.mark.rawValue)
     }
   }
 

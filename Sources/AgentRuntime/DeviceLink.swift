@@ -235,9 +235,12 @@ struct DeviceLink: ~Copyable {
     if fits { enqueue(.batch(batch.finish()), eventStream) }
   }
 
-  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64) {
-    endpoint.receive(unsafe: datagram, now: now, wall: wall, sink: &noStreams)
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ ecn: ECN, now: MonotonicTime, wall: UInt64) {
+    endpoint.receive(unsafe: datagram, now: now, wall: wall, ecn: ecn, sink: &noStreams)
   }
+
+  /// How the datagram written last is to be marked in its IP header.
+  var mark: ECN { endpoint.mark }
 
   mutating func moved() {
     endpoint.moved(now: MonotonicTime(nanoseconds: Clocks.monotonic), using: &random)
@@ -308,10 +311,13 @@ struct DeviceLink: ~Copyable {
     root.set("messagesMissedAtSources", gapCount)
     if let roundTrip = endpoint.smoothedRoundTrip { root.set("roundTripSeconds", Double(roundTrip) / 1e9) }
     if let window = endpoint.congestionWindow { root.set("congestionWindowBytes", window) }
+    if let rate = endpoint.targetBitrate { root.set("targetBitsPerSecond", rate) }
+    if let usesECN = endpoint.usesECN { root.set("ecn", usesECN) }
     if let statistics = endpoint.statistics {
       root.set("packetsSent", statistics.packetsSent)
       root.set("packetsLost", statistics.packetsLost)
       root.set("packetsOfParity", statistics.paritySent)
+      root.set("packetsMarked", statistics.packetsMarked)
       root.set("bytesSent", statistics.bytesSent)
     }
     root.set(

@@ -89,12 +89,22 @@ int clinux_udp_source(const clinux_address *to, clinux_address *local) {
   return result;
 }
 
+// Appends one control message.
+static void control(struct msghdr *header, int level, int type, const void *value, size_t count) {
+  struct cmsghdr *message = (struct cmsghdr *)((char *)header->msg_control + header->msg_controllen);
+  message->cmsg_level = level;
+  message->cmsg_type = type;
+  message->cmsg_len = CMSG_LEN(count);
+  memcpy(CMSG_DATA(message), value, count);
+  header->msg_controllen += CMSG_SPACE(count);
+}
+
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count) {
   struct mmsghdr headers[CLINUX_BATCH];
   struct iovec vectors[CLINUX_BATCH];
   struct sockaddr_in6 addresses[CLINUX_BATCH];
   union {
-    char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    char bytes[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } controls[CLINUX_BATCH];
   if (count > CLINUX_BATCH) count = CLINUX_BATCH;
@@ -105,15 +115,17 @@ int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int c
                                               .msg_namelen = length,
                                               .msg_iov = &vectors[i],
                                               .msg_iovlen = 1}};
-    if (entries[i].segment != 0 && entries[i].segment < entries[i].count) {
-      headers[i].msg_hdr.msg_control = controls[i].bytes;
-      headers[i].msg_hdr.msg_controllen = sizeof controls[i].bytes;
-      struct cmsghdr *control = CMSG_FIRSTHDR(&headers[i].msg_hdr);
-      control->cmsg_level = IPPROTO_UDP;
-      control->cmsg_type = UDP_SEGMENT;
-      control->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+    int cuts = entries[i].segment != 0 && entries[i].segment < entries[i].count;
+    if (!cuts && entries[i].ecn == 0) continue;
+    headers[i].msg_hdr.msg_control = controls[i].bytes;
+    if (cuts) {
       uint16_t segment = (uint16_t)entries[i].segment;
-      memcpy(CMSG_DATA(control), &segment, sizeof segment);
+      control(&headers[i].msg_hdr, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+    }
+    if (entries[i].ecn != 0) {
+      // A socket for both carries a mapped address as IPv4, and reads that family's option alone.
+      int bits = entries[i].ecn, ipv4 = ipv4_only || IN6_IS_ADDR_V4MAPPED(&addresses[i].sin6_addr);
+      control(&headers[i].msg_hdr, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_TOS : IPV6_TCLASS, &bits, sizeof bits);
     }
   }
   int sent = sendmmsg(fd, headers, (unsigned)count, 0);

@@ -89,13 +89,23 @@ public struct DeviceEndpoint: ~Copyable {
     case .none: nil
     }
   }
-  /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
+  /// Bits a second an encoder may produce now, all streams together; `nil` without a session, 0 before anything is
+  /// known of the path.
   public var targetBitrate: Double? {
     switch session {
     case .some(let session): session.targetBitrate
     case .none: nil
     }
   }
+
+  /// Whether the path was found to carry ECN marks; `nil` without a session.
+  public var usesECN: Bool? {
+    switch session {
+    case .some(let session): session.usesECN
+    case .none: nil
+    }
+  }
+
   public var congestionWindow: Int? {
     switch session {
     case .some(let session): session.congestionWindow
@@ -167,7 +177,8 @@ public struct DeviceEndpoint: ~Copyable {
 
   /// Takes one datagram from the collector's address. It is opened where it lies.
   public mutating func receive<Sink: MessageSink & ~Copyable>(
-    unsafe datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, sink: inout Sink
+    unsafe datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, ecn: ECN = .notCapable,
+    sink: inout Sink
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else { return }
@@ -177,7 +188,7 @@ public struct DeviceEndpoint: ~Copyable {
     }
     guard session?.answers(to: header.session) == true else { return }
     _ = session?.receive(
-      unsafe: datagram, header: header, now: now, wall: wall, outbox: &outbox, sink: &sink)
+      unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &outbox, sink: &sink)
     noticeEnd(now)
   }
 
@@ -231,6 +242,14 @@ public struct DeviceEndpoint: ~Copyable {
       // expect our counter.
       salted = !salted && !handshake.hasVerifiedResponse
       if salted { nextAttempt = now } else { backOff(now) }
+    }
+  }
+
+  /// How the datagram that ``transmit(into:now:wall:)`` wrote last is to be marked in its IP header.
+  public var mark: ECN {
+    switch session {
+    case .some(let session): session.mark
+    case .none: .notCapable
     }
   }
 

@@ -35,6 +35,8 @@ struct SentPacket {
   var holdsStreamAcks = false
   /// Its length is rounded up; of no interest once it was sent.
   var pads = false
+  /// It left as ECT(0).
+  var isMarked = false
 }
 
 /// Consecutive messages of one stream inside a bundle.

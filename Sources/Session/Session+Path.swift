@@ -60,6 +60,7 @@ extension Session {
     congestion.setDatagram(path.current)
     congestion.restart()
     roundTrip = RoundTrip()
+    ecn.restart()
     probeCount = 0
   }
 

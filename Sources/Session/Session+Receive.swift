@@ -15,9 +15,10 @@ extension Session {
   ///   - datagram: overwritten in any case.
   ///   - header: read from `datagram`.
   ///   - wall: nanoseconds since 1970 by this side's clock; for the clock estimate alone.
+  ///   - ecn: the two bits of the datagram's IP header.
   public mutating func receive<Sink: MessageSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader, now: MonotonicTime, wall: UInt64,
-    outbox: inout Outbox, sink: inout Sink
+    ecn: ECN = .notCapable, outbox: inout Outbox, sink: inout Sink
   ) -> Reception {
     guard end == nil, header.type.isSession else { return .dropped }
     let epoch = opener.epoch
@@ -70,7 +71,7 @@ extension Session {
     finishRekey(now)
     finishIdentity()
     opener.accept(number)
-    received.note(number, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
+    received.note(number, ecn, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
     statistics.packetsReceived += 1
     statistics.bytesReceived += UInt64(datagram.count)
     return .taken

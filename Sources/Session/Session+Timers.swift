@@ -48,6 +48,7 @@ extension Session {
     statistics.probeTimeouts += 1
     probeCount += 1
     probesOwed = 2
+    ecn.probeTimeout(count: probeCount, now)
     if probeCount >= 3 {
       congestion.collapse()
       if path.current > path.base {

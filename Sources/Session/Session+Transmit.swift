@@ -12,6 +12,7 @@ extension Session {
     into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, outbox: inout Outbox
   ) -> Int {
     precondition(buffer.count >= path.limit, "a datagram needs its room")
+    mark = .notCapable
     if let closing, !closingSent {
       closingSent = true
       let length = sendControl(into: buffer, .sessionClose, tracked: nil, now) { closing.write(&$0) }
@@ -89,6 +90,9 @@ extension Session {
       unsafe: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<length]), header: header, prefix: prefix, body: body)
     if var tracked {
       tracked.byteCount = Int32(length)
+      // Probes of the path say nothing of marks, and marks nothing of them.
+      if tracked.content != .probe, tracked.content != .pathProbe { mark = ecn.next(now) }
+      tracked.isMarked = mark != .notCapable
       tracked.stamp = congestion.sent(length, now: now)
       lossShare.noteSent(now)
       sent.append(tracked)
@@ -338,7 +342,9 @@ extension Session {
     let base = received.reportBase
     let bitCount = Int(largest - base) + 1
     let byteCount = (bitCount + 7) / 8
-    BundledFrame(type: .ack, stream: 0, payloadByteCount: PacketAck.headByteCount + byteCount).write(&writer)
+    let counts = received.ecnCounts
+    let frameByteCount = PacketAck.headByteCount + byteCount + (counts.isZero ? 0 : ECNCounts.byteCount)
+    BundledFrame(type: .ack, stream: 0, payloadByteCount: frameByteCount).write(&writer)
     writer.u64(largest)
     writer.u32(UInt32(clamping: now.since(received.largestArrived) / 1000))
     writer.u64(base)
@@ -355,6 +361,7 @@ extension Session {
       left -= 8
       word += 1
     }
+    if !counts.isZero { counts.write(&writer) }
     received.acknowledged()
   }
 

@@ -90,6 +90,9 @@ public struct Session: ~Copyable {
   var sent = SentPackets()
   var roundTrip = RoundTrip()
   var congestion: Congestion
+  var ecn = ECNValidation()
+  /// How the datagram that ``transmit(into:now:wall:outbox:)`` wrote last is to be marked in its IP header.
+  public internal(set) var mark = ECN.notCapable
   var reordering = Reordering()
   var lossShare: LossShare
   var pacer: Pacer
@@ -219,6 +222,8 @@ public struct Session: ~Copyable {
   public var congestionWindow: Int { congestion.window }
   /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
   public var targetBitrate: Double { congestion.targetBitrate }
+  /// Whether the path was found to carry ECN marks.
+  public var usesECN: Bool { ecn.isCapable }
   /// Bytes on the way.
   public var bytesInFlight: Int { congestion.inFlight }
 
@@ -233,6 +238,8 @@ public struct SessionStatistics: Hashable, Sendable {
   public var bytesSent: UInt64 = 0
   public var bytesReceived: UInt64 = 0
   public var packetsLost: UInt64 = 0
+  /// Of our packets, those a queue on the way marked instead of dropping (CE).
+  public var packetsMarked: UInt64 = 0
   public var packetsReplayed: UInt64 = 0
   public var packetsForged: UInt64 = 0
   /// Authentic packets that could not be taken: no memory, or ahead of the window.

@@ -69,8 +69,7 @@ private final class Wire: Sendable {
       while let (bytes, port) = front.receive() {
         agent = port
         traffic.withLock { $0.sent.append(bytes) }
-        if !loses(bytes) { back.send(bytes, to: collector) }
-        if isBlocked.load(ordering: .relaxed) { continue }
+        if isBlocked.load(ordering: .relaxed) || loses(bytes) { continue }
         back.send(bytes, to: collector)
       }
       while let (bytes, _) = back.receive() {

@@ -240,12 +240,14 @@ extension Layout {
     let ack = try PacketAck(&reader)
     let words = (0..<ack.wordCount).map { ack.word($0) }
     let (largest, delay, base, bitCount) = (ack.largest, ack.delayMicroseconds, ack.base, ack.bitCount)
+    let ecn = ack.ecn
     return encode {
       $0.u64(largest)
       $0.u32(delay)
       $0.u64(base)
       $0.u16(UInt16(bitCount))
       for byte in 0..<(bitCount + 7) / 8 { $0.u8(UInt8(truncatingIfNeeded: words[byte / 8] >> UInt64(byte % 8 * 8))) }
+      ecn?.write(&$0)
     }
   }
 }

@@ -1,7 +1,7 @@
 import DequeModule
 import STC
 public import STTSession
-import STTWire
+public import STTWire
 
 /// The collector's end of all its devices' links.
 ///
@@ -12,6 +12,8 @@ public struct CollectorEndpoint: ~Copyable {
   public struct Outgoing: Hashable, Sendable {
     public var byteCount: Int
     public var address: PeerAddress
+    /// How it is to be marked in its IP header.
+    public var mark = ECN.notCapable
   }
 
   /// Answers to handshakes waiting for the socket; more are dropped, and come again when asked again.
@@ -64,7 +66,7 @@ public struct CollectorEndpoint: ~Copyable {
   ///   answers `false` when the counter could not be made safe, and the handshake is then refused.
   public mutating func receive<R: RandomNumberGenerator, Sink: CollectorSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, from address: PeerAddress, now: MonotonicTime, wall: UInt64,
-    using generator: inout R, sink: inout Sink, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+    ecn: ECN = .notCapable, using generator: inout R, sink: inout Sink, persist: (_ peer: Int, _ counter: UInt64) -> Bool
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else {
@@ -84,7 +86,7 @@ public struct CollectorEndpoint: ~Copyable {
     let wasConfirmed = slot.pointee.session.isConfirmed
     let oldest = slot.pointee.session.answersTo.0
     let reception = slot.pointee.session.receive(
-      unsafe: datagram, header: header, now: now, wall: wall, outbox: &slot.pointee.outbox, sink: &sink)
+      unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &slot.pointee.outbox, sink: &sink)
     guard reception == .taken else { return }
     if slot.pointee.session.takePeerMoved() {
       table.rename(place, forgetting: oldest)
@@ -112,7 +114,9 @@ public struct CollectorEndpoint: ~Copyable {
       if let challenge = challenge(slot, into: buffer, now: now, wall: wall) { return challenge }
       let length = slot.pointee.session.transmit(
         into: buffer, now: now, wall: wall, outbox: &slot.pointee.outbox)
-      if length > 0 { return Outgoing(byteCount: length, address: slot.pointee.address) }
+      if length > 0 {
+        return Outgoing(byteCount: length, address: slot.pointee.address, mark: slot.pointee.session.mark)
+      }
       touched.removeLast()
       isTouched[place] = false
       settle(place, now)

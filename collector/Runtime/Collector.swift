@@ -214,8 +214,8 @@ public struct Collector: ~Copyable {
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, source, _ in
-      core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
+    return receiving.receive(from: socket) { datagram, source, ecn in
+      core.take(datagram, from: PeerAddress(source), ecn: ECN(bits: ecn), now: now, wall: wall)
     }
   }
 
@@ -238,7 +238,9 @@ public struct Collector: ~Copyable {
     let wall = Clocks.wall
     sending.drain(socket) { buffer in
       while let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) {
-        if !outgoing.address.isWebSocket { return (outgoing.byteCount, UDPAddress(outgoing.address)) }
+        if !outgoing.address.isWebSocket {
+          return (outgoing.byteCount, UDPAddress(outgoing.address), outgoing.mark.rawValue)
+        }
         webSocket?.send(UnsafeRawBufferPointer(rebasing: buffer[..<outgoing.byteCount]), to: outgoing.address)
       }
       return nil

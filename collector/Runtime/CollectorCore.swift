@@ -98,19 +98,20 @@ struct CollectorCore: ~Copyable {
   }
 
   mutating func take(
-    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, now: MonotonicTime, wall: UInt64
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, ecn: ECN, now: MonotonicTime, wall: UInt64
   ) {
     sink.prepare()
     sink.wall = wall
-    Self.take(datagram, from: source, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
+    Self.take(datagram, from: source, ecn, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
   }
 
   private static func take(
-    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ now: MonotonicTime, _ wall: UInt64,
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ ecn: ECN, _ now: MonotonicTime,
+    _ wall: UInt64,
     _ endpoint: inout CollectorEndpoint, _ sink: inout RecordingSink, _ counters: inout AcceptedCounters,
     _ random: inout SystemRandomNumberGenerator, _ pairs: [PairFile], _ log: Logger
   ) {
-    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, using: &random, sink: &sink) {
+    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, ecn: ecn, using: &random, sink: &sink) {
       peer, counter in
       // On disk before FINAL leaves, so that no replay is accepted after a crash.
       guard counters.note(counter, from: pairs[peer].key) else { return false }

@@ -49,6 +49,7 @@ typedef struct {
   void *base;
   uint32_t count;
   uint32_t segment; // bytes of each datagram but the last; 0 for a single one
+  uint8_t ecn;      // the two bits of the IP header that tell of congestion (RFC 3168)
   clinux_address to;
 } clinux_outgoing;
 

@@ -20,11 +20,11 @@ struct BenchReceiver: ~Copyable {
     var sink: CountingSink
     var random = SystemRandomNumberGenerator()
 
-    mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ source: UDPAddress, _ now: MonotonicTime) {
+    mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ source: UDPAddress, _ ecn: UInt8, _ now: MonotonicTime) {
       endpoint.receive(
         unsafe: datagram,
         from: PeerAddress(high: source.high, low: source.low, port: source.port, scope: source.scope), now: now,
-        wall: 0, using: &random, sink: &sink
+        wall: 0, ecn: ECN(bits: ecn), using: &random, sink: &sink
       ) { _, _ in true }
     }
   }
@@ -86,12 +86,14 @@ struct BenchReceiver: ~Copyable {
     var more = true
     while more {
       let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-      more = receiving.receive(from: socket) { datagram, source, _ in core.take(datagram, source, now) }
+      more = receiving.receive(from: socket) { datagram, source, ecn in core.take(datagram, source, ecn, now) }
       core.endpoint.handleTimeout(now: now)
       sending.drain(socket) { buffer in
         guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: 0) else { return nil }
         let to = outgoing.address
-        return (outgoing.byteCount, UDPAddress(high: to.high, low: to.low, port: to.port, scope: to.scope))
+        return (
+          outgoing.byteCount, UDPAddress(high: to.high, low: to.low, port: to.port, scope: to.scope), outgoing.mark.rawValue
+        )
       }
     }
   }

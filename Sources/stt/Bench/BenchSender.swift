@@ -95,11 +95,11 @@ struct BenchSender: ~Copyable {
     _ link: inout BenchLink, _ collector: UDPAddress
   ) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-    while receiving.receive(from: socket, { datagram, _, _ in link.take(datagram, now: now) }) {}
+    while receiving.receive(from: socket, { datagram, _, ecn in link.take(datagram, ecn, now: now) }) {}
     link.keepTime(now)
     sending.drain(socket) { buffer in
       let byteCount = link.transmit(into: buffer, now: now)
-      return byteCount == 0 ? nil : (byteCount, collector)
+      return byteCount == 0 ? nil : (byteCount, collector, link.mark)
     }
   }
 }
@@ -146,8 +146,10 @@ struct BenchLink: ~Copyable {
     }
   }
 
-  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime) {
-    endpoint.receive(unsafe: datagram, now: now, wall: 0, sink: &sink)
+  var mark: UInt8 { endpoint.mark.rawValue }
+
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ ecn: UInt8, now: MonotonicTime) {
+    endpoint.receive(unsafe: datagram, now: now, wall: 0, ecn: ECN(bits: ecn), sink: &sink)
   }
 
   mutating func keepTime(_ now: MonotonicTime) {

@@ -49,7 +49,7 @@ enum RawSender {
       slab.drain(socket) { buffer in
         guard count < 736 else { return nil }
         count += 1
-        return (sealer.sealRaw(buffer, body), to)
+        return (sealer.sealRaw(buffer, body), to, 0)
       }
       meter.note(messages: UInt64(count), bytes: UInt64(count * body.count))
       if sealer.packetsUnderKey >= 1 << 20 { sealer.ratchet() }
@@ -64,7 +64,7 @@ enum RawSender {
         guard !isSent else { return nil }
         isSent = true
         buffer[0] = 0
-        return (1, to)
+        return (1, to, 0)
       }
       try poller.wait(until: Clocks.monotonic + 2_000_000)
     }

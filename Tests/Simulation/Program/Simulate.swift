@@ -18,6 +18,8 @@ import SimulationWorld
       "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, and what of a PARTIAL stream arrives in time, at several losses."
   )
   var goodput = false
+  @Flag(help: "Measure what a session gets beside a CUBIC transfer, and beside another session, on one narrow link.")
+  var fairness = false
   @Option(help: "Runs at the same time.") var jobs: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
 
   func run() async throws {
@@ -31,6 +33,7 @@ import SimulationWorld
       try printTimeliness()
       return
     }
+    if fairness { return try Fairness.print() }
     if let seed {
       let outcome = Simulation.run(seed: seed)
       print(Self.text(of: Scenario(seed: seed)))

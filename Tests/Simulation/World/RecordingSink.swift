@@ -37,6 +37,8 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   package internal(set) var sessionOfToken: [Int: Int] = [:]
   /// Judges what is delivered; what it has seen is not kept.
   package var oracle: DeliveryOracle?
+  /// Otherwise only how many there were.
+  package var keepsMessages = true
   /// The time of the simulation.
   var trueNow = MonotonicTime(nanoseconds: 0)
   /// Something was delivered and not synced.
@@ -73,7 +75,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   private mutating func record(_ token: Int, _ number: UInt64, _ time: MessageTime, _ payload: RawSpan) {
     isDirty = true
     let position = streams[token].position
-    if oracle == nil {
+    if oracle == nil, keepsMessages {
       streams[token].numbers.append(number)
       streams[token].payloads.append(payload.withUnsafeBytes { [UInt8]($0) })
       streams[token].delays.append(trueNow.nanoseconds &- time.monotonicNanoseconds)

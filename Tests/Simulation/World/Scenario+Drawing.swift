@@ -6,7 +6,7 @@ extension Scenario {
   package init(seed: UInt64) {
     self.seed = seed
     var random = SplitMix(seed: seed ^ 0x5CE7_A210)
-    for fault in Fault.allCases where random.chance(percent: 25) { faults.insert(fault) }
+    for fault in Fault.allCases where fault != .ecn && random.chance(percent: 25) { faults.insert(fault) }
     modes = random.chance(percent: 30) ? [.seed] : [.hybrid]
     suites = random.chance(percent: 50) ? [.chaCha20Poly1305] : [.aes256GCM]
     length = .seconds(random.within(3...25))
@@ -16,6 +16,7 @@ extension Scenario {
     syncInterval = .milliseconds(random.logarithmic(1...3_000))
     syncReportDelay = .milliseconds(random.logarithmic(0...1_000))
     drawLink(&random)
+    drawMarks()
     drawStreams(&random)
     drawFaults(&random)
     drawTraffic(&random)
@@ -55,6 +56,20 @@ extension Scenario {
     if faults.contains(.reordering) { conditions.jitter = .milliseconds(random.within(1...500)) }
     if faults.contains(.duplication) { conditions.duplicatePercent = random.fraction() * 30 }
     if faults.contains(.corruption) { conditions.corruptPercent = random.fraction() * 10 }
+  }
+
+  /// Out of a number of its own, so that older seeds stay what they were.
+  private mutating func drawMarks() {
+    var random = SplitMix(seed: seed ^ 0xEC4)
+    guard random.chance(percent: 25) else { return }
+    faults.insert(.ecn)
+    let treatment = [LinkConditions.ECNTreatment.carries, .bleaches, .mangles, .drops, .marksAll][random.index(below: 5)]
+    let threshold = conditions.queueByteCount / (2 + random.index(below: 20))
+    conditions.ecnTreatment = treatment
+    conditions.markingByteCount = threshold
+    // What a box does to marks does not heal.
+    healed.ecnTreatment = treatment
+    healed.markingByteCount = threshold
   }
 
   private mutating func drawStreams(_ random: inout SplitMix) {

@@ -56,10 +56,10 @@ package final class World {
     seed: UInt64, conditions: LinkConditions = LinkConditions(), modes: Set<HandshakeMode> = [.hybrid],
     collectorModes: Set<HandshakeMode> = [.hybrid, .seed], suites: [Suite] = [.chaCha20Poly1305, .aes256GCM],
     settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false,
-    deviceBuffers: [SlabClass] = manyBuffers, collectorBuffers: [SlabClass] = manyBuffers
+    deviceBuffers: [SlabClass] = manyBuffers, collectorBuffers: [SlabClass] = manyBuffers,
+    start: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)
   ) throws {
     var random = SplitMix(seed: seed)
-    let start = MonotonicTime(nanoseconds: 1_000_000_000)
     let seedBytes = random.bytes(32)
     keys = PairKeys(seed: try Seed(bytes: seedBytes), pair: try Self.pair())
     collectorKeys =
@@ -233,14 +233,23 @@ package final class World {
     while now < end {
       drain()
       if done(self) { return }
-      let next = min(
-        min(link.nextArrival, end),
-        min(deviceDeadline, min(collectorDeadline, min(nextSync, syncReports.first?.due ?? .never))))
-      if next <= now { noteIdleStep() }
-      now = max(now + 1, next)
-      step()
+      advance(to: min(nextEvent, end))
     }
     drain()
+  }
+
+  /// When something happens next, if nothing is sent before.
+  var nextEvent: MonotonicTime {
+    min(
+      link.nextArrival,
+      min(deviceDeadline, min(collectorDeadline, min(nextSync, syncReports.first?.due ?? .never))))
+  }
+
+  /// Does what is due at `time`, or a nanosecond from now if that is past.
+  func advance(to time: MonotonicTime) {
+    if time <= now { noteIdleStep() }
+    now = max(now + 1, time)
+    step()
   }
 
   private var deviceDeadline: MonotonicTime {
@@ -282,7 +291,7 @@ package final class World {
         sink.trueNow = time
         collector.receive(
           unsafe: buffer, from: flight.address ?? deviceAddress, now: collectorClock.monotonic(time),
-          wall: collectorClock.wall(time), using: &random, sink: &sink
+          wall: collectorClock.wall(time), ecn: flight.ecn, using: &random, sink: &sink
         ) { _, counter in
           if counter <= acceptedCounter { violate("handshake counter \(counter) was accepted twice") }
           acceptedCounter = max(acceptedCounter, counter)
@@ -290,7 +299,8 @@ package final class World {
         }
       } else if asleepSince == nil, (flight.address ?? deviceAddress) == deviceAddress {
         device.receive(
-          unsafe: buffer, now: deviceClock.monotonic(time), wall: deviceClock.wall(time), sink: &noStreams)
+          unsafe: buffer, now: deviceClock.monotonic(time), wall: deviceClock.wall(time), ecn: flight.ecn,
+          sink: &noStreams)
       }
     }
     if sink.isDirty, nextSync == .never { nextSync = now + syncInterval }
@@ -313,7 +323,7 @@ package final class World {
       let bytes = Array(buffer[..<outgoing.byteCount])
       if let violation = wire?.note(bytes, fromDevice: false) { violate(violation) }
       guard outgoing.address == deviceAddress else { continue }
-      link.send(bytes, toCollector: false, from: outgoing.address, now: now)
+      link.send(bytes, ecn: outgoing.mark, toCollector: false, from: outgoing.address, now: now)
     }
     while let event = collector.takeEvent() { note(event) }
   }
@@ -332,7 +342,7 @@ package final class World {
       let bytes = Array(buffer[..<length])
       onSent?(bytes)
       if let violation = wire?.note(bytes, fromDevice: true) { violate(violation) }
-      link.send(bytes, toCollector: true, from: deviceAddress, now: now)
+      link.send(bytes, ecn: device.mark, toCollector: true, from: deviceAddress, now: now)
     }
     while let event = device.takeEvent() {
       deviceEvents.append(event)
