@@ -84,7 +84,7 @@ let package = Package(
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
-    module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum"]),
+    module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum", "STC"]),
     module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
 
     // Composition.
@@ -117,7 +117,7 @@ let package = Package(
     // What the simulation's tests and its program for many runs share.
     module(
       "SimulationWorld", "Tests/Simulation/World",
-      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
+      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTKeyring", "STTSession", "STTWire", heap]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", arguments]),
 
     tests("Board", ["STTBoard"]),
@@ -136,7 +136,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
-    tests("Keyring", ["STTBoard", "STTKeyring"]),
+    tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),

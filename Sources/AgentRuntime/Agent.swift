@@ -91,7 +91,7 @@ public struct Agent: ~Copyable {
       throw AgentFailure("two sources are named \(double); give each a name of its own")
     }
     let link = try DeviceLink(
-      configuration, pair: loaded.pair, identity: identity, state: state, descriptions: descriptions, pool: pool,
+      configuration, pair: loaded, identity: identity, state: state, descriptions: descriptions, pool: pool,
       keepsAccount: run.accountPath != nil, log: log)
     let socket = try UDPSocket(bind: .any(port: 0))
     guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
@@ -220,7 +220,12 @@ public struct Agent: ~Copyable {
     var isStopping = false
     for index in 0..<poller.count {
       switch poller[index].token {
-      case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+      case Self.signalToken:
+        switch signals.next() {
+        case .stop: isStopping = true
+        case .reload: link.reload()
+        case nil: break
+        }
       case Self.statusToken: status?.answer { statusText() }
       default: break
       }

@@ -25,6 +25,7 @@ struct AgentStatus: Decodable {
   }
 
   var connected: Bool
+  var seedEpoch: UInt64?
   var unacknowledgedBytes: UInt64
   var messagesDropped: UInt64
   var messagesMissedAtSources: UInt64

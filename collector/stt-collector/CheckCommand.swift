@@ -23,7 +23,7 @@ struct CheckCommand: ParsableCommand {
       if let directory = configuration.pairsDirectory {
         let found = try PairFile.loadAll(in: directory)
         for failure in found.failures { print("warning: \(failure)") }
-        names += found.pairs.map(\.name)
+        names += found.pairs.map(\.pair.name)
       }
       print(
         "\(file.config) is right: listens at \(configuration.listen), \(names.count) device(s), records to \(configuration.recording.root)"
