@@ -208,9 +208,11 @@ public struct Agent: ~Copyable {
       reads += 1
     }
     link.handleTimeout()
+    // Before anything is answered: a new seed has to be on the disk.
+    let failed = link.takeEvents()
     if let collector { Self.transmit(&sending, socket, &link, collector) }
     watchWritable()
-    if link.takeEvents() { lookupAt = 0 }
+    if link.takeEvents() || failed { lookupAt = 0 }
   }
 
   /// Answers whether to stop.

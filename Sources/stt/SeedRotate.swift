@@ -66,7 +66,7 @@ struct SeedRotate: ParsableCommand {
 
         Epoch \(pair.epoch) is the only one that authenticates now. Next:
           1. Bring this file to the collector and the device by hand, over a channel the thief does not have.
-          2. Restart both, or: systemctl reload (SIGHUP). Sessions of the old seed end then.
+          2. Restart both, or send them SIGHUP. Sessions of the old seed end then.
         Until the device has the file it is refused, and keeps what it measures.
         """)
     } else {
