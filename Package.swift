@@ -93,7 +93,7 @@ let package = Package(
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
-    module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum"]),
+    module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum", "STC"]),
     module("STTWebSocket", "Sources/WebSocket", webSocket + [deque]),
     module("STTWebSocketServer", "collector/WebSocket", webSocket + ["STTSession", "STTWebSocket", deque]),
     module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
@@ -134,7 +134,7 @@ let package = Package(
     // What the simulation's tests and its program for many runs share.
     module(
       "SimulationWorld", "Tests/Simulation/World",
-      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTSession", "STTWire", heap]),
+      ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTKeyring", "STTSession", "STTWire", heap]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
     tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
@@ -154,7 +154,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
-    tests("Keyring", ["STTBoard", "STTKeyring"]),
+    tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),

@@ -97,7 +97,7 @@ public struct Agent: ~Copyable {
       throw AgentFailure("two sources are named \(double); give each a name of its own")
     }
     let link = try DeviceLink(
-      configuration, pair: loaded.pair, identity: identity, state: state, descriptions: descriptions, pool: pool,
+      configuration, pair: loaded, identity: identity, state: state, descriptions: descriptions, pool: pool,
       keepsAccount: run.accountPath != nil, log: log)
     let webSocket = try configuration.collector.webSocket.map { try WebSocketCompanion($0, log: log) }
     let socket = try UDPSocket(bind: .any(port: 0))
@@ -223,11 +223,13 @@ public struct Agent: ~Copyable {
       reads += 1
     }
     link.handleTimeout()
+    // Before anything is answered: a new seed has to be on the disk.
+    let failed = link.takeEvents()
     let asks = choice.takeProbe(now: Clocks.monotonic) ? collector : nil
     let to = target
     Self.transmit(&sending, socket, &link, to, &probe, asks: asks)
     watchWritable()
-    if link.takeEvents() { lookupAt = 0 }
+    if link.takeEvents() || failed { lookupAt = 0 }
   }
 
   /// Answers whether to stop.
@@ -242,7 +244,12 @@ public struct Agent: ~Copyable {
     var isStopping = false
     for index in 0..<poller.count {
       switch poller[index].token {
-      case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+      case Self.signalToken:
+        switch signals.next() {
+        case .stop: isStopping = true
+        case .reload: link.reload()
+        case nil: break
+        }
       case Self.statusToken: status?.answer { statusText() }
       default: break
       }
@@ -324,7 +331,7 @@ public struct Agent: ~Copyable {
     sending.drain(socket) { buffer in
       if let collector, let bytes = question.take() {
         bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
-        return (bytes.count, collector, ECN.none.rawValue)
+        return (bytes.count, collector, ECN.notCapable.rawValue)
       }
       guard let target else { return nil }
       let byteCount = link.transmit(into: buffer, now: now, wall: wall)

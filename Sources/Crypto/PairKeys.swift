@@ -37,6 +37,8 @@ public struct Pair: Hashable, Sendable {
 /// What a pair derives from its seed before any handshake (docs/protocol.md 2.1, 2.4, 2.5).
 public struct PairKeys: Sendable {
   let pairKey: Secret
+  /// Which of the pair's successive seeds these come from.
+  public let epoch: UInt32
   let roles: [UInt8]
   private let hintKey: Secret
   private let mac1Key: Secret
@@ -44,12 +46,16 @@ public struct PairKeys: Sendable {
 
   public init(seed: Seed, pair: Pair) {
     roles = pair.roles
+    epoch = pair.epoch
     pairKey = expandLabel(seed.root, "psk", pair.context)
     // The roles are 64 bytes and go in as context, so a reflected message verifies under no key.
     hintKey = expandLabel(pairKey.key, "hint", roles)
     mac1Key = expandLabel(pairKey.key, "mac1", roles)
     helloKey = expandLabel(pairKey.key, "hello", roles)
   }
+
+  /// Wraps the keys of recordings made under this seed.
+  public var recordWrapKey: Secret { expandLabel(pairKey.key, "record wrap") }
 
   /// The tag by which the collector finds this pair at handshake `counter`.
   public func hint(counter: UInt64) -> [UInt8] {

@@ -47,6 +47,8 @@ public struct ResponderHandshake: Sendable {
     var lastHello: (counter: UInt64, address: PeerAddress)?
     var partial: PartialProof?
     var answered: AnsweredProof?
+    /// It never authenticates again, and its place waits for another.
+    var isRetired = false
   }
 
   /// The first of two proof datagrams; given only to a proven seed holder.
@@ -71,6 +73,7 @@ public struct ResponderHandshake: Sendable {
 
   private let offer: HandshakeOffer
   private var peers: [PeerState] = []
+  private var free: [Int] = []
   private var hints = HintTable()
   private var biscuitKey: RotatingKey
   private var cookieKey: RotatingKey
@@ -93,17 +96,27 @@ public struct ResponderHandshake: Sendable {
     total = TokenBucket(perSecond: handshakesPerSecond, burst: handshakesPerSecond, now: now)
   }
 
-  public var peerCount: Int { peers.count }
+  public var peerCount: Int { peers.count - free.count }
 
-  /// Adds a device; the index names it in outcomes.
+  /// Adds a device, or one more seed epoch of a device; the index names it in outcomes.
   public mutating func add(_ peer: Peer, now: MonotonicTime) -> Int {
-    let index = peers.count
-    peers.append(
-      PeerState(
-        peer: peer, bucket: TokenBucket(perSecond: 5, burst: 10, now: now),
-        proofBucket: TokenBucket(perSecond: 20, burst: 40, now: now)))
+    let state = PeerState(
+      peer: peer, bucket: TokenBucket(perSecond: 5, burst: 10, now: now),
+      proofBucket: TokenBucket(perSecond: 20, burst: 40, now: now))
+    let index = free.popLast() ?? peers.count
+    if index < peers.count { peers[index] = state } else { peers.append(state) }
     hints.slide(pair: index, keys: peer.keys, from: nil, to: peer.lastCounter)
     return index
+  }
+
+  /// From now on `index` authenticates nobody: its hints are unknown, and what it began is void. A later
+  /// ``add(_:now:)`` may use the index again.
+  public mutating func remove(_ index: Int) {
+    guard peers.indices.contains(index), !peers[index].isRetired else { return }
+    hints.remove(pair: index)
+    peers[index].isRetired = true
+    (peers[index].partial, peers[index].answered, peers[index].lastHello) = (nil, nil, nil)
+    free.append(index)
   }
 
   /// Takes a HELLO or AUTH_PROOF. `isLive` says whether a session id is in use.
@@ -179,7 +192,9 @@ public struct ResponderHandshake: Sendable {
     guard addressProven, trials.take(now: now) else { return nil }
     let salt = Array(hello.keyHint.suffix(8))
     for index in peers.indices
-    where equalInConstantTime(peers[index].peer.keys.hint(salt: salt), Array(hello.keyHint.prefix(8))) {
+    where !peers[index].isRetired
+      && equalInConstantTime(peers[index].peer.keys.hint(salt: salt), Array(hello.keyHint.prefix(8)))
+    {
       return (index, nil)
     }
     return nil
@@ -252,7 +267,7 @@ public struct ResponderHandshake: Sendable {
     guard session == message.session else { return .dropped(.malformed) }
     let index = Int(state.pair)
     let peer = peers[index].peer
-    guard peer.epoch == state.epoch else { return .dropped(.staleBiscuit) }
+    guard peer.epoch == state.epoch, !peers[index].isRetired else { return .dropped(.staleBiscuit) }
     if let answered = peers[index].answered, answered.counter == state.counter {
       // The same AUTH_PROOF again: our FINAL was lost. Nothing is installed a second time.
       guard now < answered.expires, Int(message.fragmentIndex) < answered.payloads.count,

@@ -194,6 +194,9 @@ public struct Session: ~Copyable {
     control.next { $0 == .identity || $0 == .seedUpdate }
   }
 
+  /// Whether the peer has every control message that was sent.
+  public var hasSentControl: Bool { control.isIdle }
+
   /// Keeps all streams waiting until ``releaseStreams()``.
   public mutating func holdStreams() { holdsStreams = true }
   public mutating func releaseStreams() { holdsStreams = false }

@@ -43,6 +43,7 @@ struct AgentStatus: Decodable {
   var transport: String
   var webSocket: WebSocket?
   var connected: Bool
+  var seedEpoch: UInt64?
   var unacknowledgedBytes: UInt64
   var messagesDropped: UInt64
   var messagesMissedAtSources: UInt64

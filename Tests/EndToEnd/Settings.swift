@@ -8,6 +8,8 @@ struct CollectorSettings {
   var pair: String?
   var state = "collector-state"
   var socket = "collector.sock"
+  /// Further lines of `[[device]]`.
+  var device = ""
   /// Further lines of `[recording]`.
   var recording = ""
   /// Further lines of `[collector]`.
@@ -29,6 +31,7 @@ struct CollectorSettings {
     pair = "file:\(pair ?? site.pairPath)"
     allow_seed_mode = \(allowsSeedMode)
     identity = "\(identity)"
+    \(device)
 
     [recording]
     root = "\(root ?? site.recordings)"
@@ -45,6 +48,8 @@ struct AgentSettings {
   var cipher = "auto"
   var port: UInt16?
   var pair: String?
+  /// The whole reference, instead of a path.
+  var pairReference: String?
   var state = "agent-state"
   var socket = "agent.sock"
   /// A path, or nothing.
@@ -65,7 +70,7 @@ struct AgentSettings {
 
     [collector]
     address = "127.0.0.1:\(port ?? site.port)"
-    pair = "file:\(pair ?? site.pairPath)"
+    pair = "\(pairReference ?? "file:\(pair ?? site.pairPath)")"
     mode = "\(mode)"
     cipher = "\(cipher)"
     \(transport)

@@ -186,13 +186,20 @@ extension Layout {
       return encode { skip.write(&$0) }
     },
     Layout(
-      description: "SEED_UPDATE, the offer", bytes: [0, 2, 0, 0, 0] + repeated(0x5E, 32), accepts: { $0 == 37 }
+      description: "SEED_UPDATE, the offer", bytes: [0, 2, 0, 0, 0, 0, 0x75, 0x12, 0] + repeated(0x5E, 32),
+      accepts: { $0 == 41 }
     ) { bytes in
       let update = try decode(bytes) { try SeedUpdate(&$0) }
       return encode { update.write(&$0) }
     },
     Layout(
       description: "SEED_UPDATE, stored", bytes: [1, 2, 0, 0, 0], accepts: { $0 == 5 }
+    ) { bytes in
+      let update = try decode(bytes) { try SeedUpdate(&$0) }
+      return encode { update.write(&$0) }
+    },
+    Layout(
+      description: "SEED_UPDATE, refused", bytes: [2, 2, 0, 0, 0, 1], accepts: { $0 == 6 }
     ) { bytes in
       let update = try decode(bytes) { try SeedUpdate(&$0) }
       return encode { update.write(&$0) }

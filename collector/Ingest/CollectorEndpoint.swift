@@ -20,10 +20,12 @@ public struct CollectorEndpoint: ~Copyable {
   private static let mostReplies = 1024
 
   private var responder: ResponderHandshake
+  /// Whose each of the responder's entries is: a device has one for each seed epoch that authenticates.
+  private var credentials: [(peer: Int, epoch: UInt32, isLive: Bool)] = []
   private let settings: Session.Settings
   var table: SessionTable
   /// The sessions of each device: the live one, and one that is not yet confirmed.
-  private var sessionsOfPeer: [[Int]] = []
+  private(set) var sessionsOfPeer: [[Int]] = []
   /// Of which devices nothing is heard before their identity is known.
   var asksIdentity: [Bool] = []
   private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
@@ -50,7 +52,28 @@ public struct CollectorEndpoint: ~Copyable {
   public mutating func add(_ peer: ResponderHandshake.Peer, now: MonotonicTime) -> Int {
     sessionsOfPeer.append([])
     asksIdentity.append(false)
-    return responder.add(peer, now: now)
+    addEpoch(peer, of: sessionsOfPeer.count - 1, now: now)
+    return sessionsOfPeer.count - 1
+  }
+
+  /// One more seed that device `peer` is known by.
+  public mutating func addEpoch(_ entry: ResponderHandshake.Peer, of peer: Int, now: MonotonicTime) {
+    let index = responder.add(entry, now: now)
+    let credential = (peer: peer, epoch: entry.epoch, isLive: true)
+    if index < credentials.count { credentials[index] = credential } else { credentials.append(credential) }
+  }
+
+  /// The seed of `epoch` authenticates device `peer` no more, and its sessions made with it end.
+  public mutating func removeEpoch(_ epoch: UInt32, of peer: Int) {
+    for index in credentials.indices
+    where credentials[index].isLive && credentials[index].peer == peer && credentials[index].epoch == epoch {
+      responder.remove(index)
+      credentials[index].isLive = false
+    }
+    for place in sessionsOfPeer[peer] where table.slot(place).pointee.epoch == epoch {
+      table.slot(place).pointee.session.close(.replaced, text: "its seed was replaced")
+      touch(place)
+    }
   }
 
   public var sessionCount: Int { table.count }
@@ -62,11 +85,12 @@ public struct CollectorEndpoint: ~Copyable {
 
   /// Takes one datagram. It is opened where it lies.
   ///
-  /// - Parameter persist: called with a device's handshake counter before its session exists; it
+  /// - Parameter persist: called with the handshake counter of a device's seed epoch before its session exists; it
   ///   answers `false` when the counter could not be made safe, and the handshake is then refused.
   public mutating func receive<R: RandomNumberGenerator, Sink: CollectorSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, from address: PeerAddress, now: MonotonicTime, wall: UInt64,
-    ecn: ECN = .notCapable, using generator: inout R, sink: inout Sink, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+    ecn: ECN = .notCapable, using generator: inout R, sink: inout Sink,
+    persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else {
@@ -97,7 +121,7 @@ public struct CollectorEndpoint: ~Copyable {
     }
     takeControlMessages(place)
     trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
-    if !wasConfirmed, isEstablished(place) { retireOthers(than: place) }
+    if !wasConfirmed, isEstablished(place) { becomeProven(place) }
     touch(place)
   }
 
@@ -193,7 +217,7 @@ public struct CollectorEndpoint: ~Copyable {
 
   private mutating func takeHandshake<R: RandomNumberGenerator>(
     _ datagram: RawSpan, _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
-    using generator: inout R, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+    using generator: inout R, persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
   ) {
     let outcome = responder.receive(
       datagram, header: header, from: address, now: now, using: &generator,
@@ -202,10 +226,10 @@ public struct CollectorEndpoint: ~Copyable {
     case .dropped(let reason): rejections[reason, default: 0] += 1
     case .pending: break
     case .reply(let datagram): reply(datagram, address)
-    case .established(let peer, let counter, let established, let final):
-      guard persist(peer, counter), install(established, peer: peer, address: address, now: now) else {
-        return responder.withdraw(peer: peer)
-      }
+    case .established(let index, let counter, let established, let final):
+      let (peer, epoch, _) = credentials[index]
+      guard persist(peer, epoch, counter), install(established, peer: peer, epoch: epoch, address: address, now: now)
+      else { return responder.withdraw(peer: index) }
       reply(final, address)
     }
   }
@@ -215,17 +239,27 @@ public struct CollectorEndpoint: ~Copyable {
   }
 
   /// Whether there was room for it.
-  private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) -> Bool {
+  private mutating func install(
+    _ established: Established, peer: Int, epoch: UInt32, address: PeerAddress, now: MonotonicTime
+  ) -> Bool {
     guard table.find(established.session) == nil else { return false }
     // At most one established session and one that is not: an older unproven one gives way.
     for place in sessionsOfPeer[peer] where !isEstablished(place) { remove(place, .closed) }
-    var slot = SessionSlot(Session(established, settings: settings, now: now), peer: peer, address: address)
+    var slot = SessionSlot(
+      Session(established, settings: settings, now: now), peer: peer, epoch: epoch, address: address)
     if asksIdentity[peer] { slot.awaitIdentity(established, now: now) }
     guard let place = table.insert(slot) else { return false }
     sessionsOfPeer[peer].append(place)
     events.append(.established(peer: peer, session: place, address: address, established))
     touch(place)
     return true
+  }
+
+  /// The device has the keys, and is who it should be.
+  mutating func becomeProven(_ place: Int) {
+    retireOthers(than: place)
+    let slot = table.slot(place)
+    events.append(.proven(peer: slot.pointee.peer, session: place, epoch: slot.pointee.epoch))
   }
 
   /// Make before break: the old session lives until the new one has spoken (docs/protocol.md 2.10).

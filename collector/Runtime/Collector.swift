@@ -56,10 +56,8 @@ public struct Collector: ~Copyable {
     let socket = try UDPSocket(bind: address)
     let webSocket = try configuration.webSocket.map { try WebSocketEntrance($0, log: log) }
     let pool = BufferPool(slabs(configuration.limits.memoryByteCount))
-    var core = CollectorCore(
-      configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state),
-      pool: pool,
-      channel: channel, log: log)
+    var core = try CollectorCore(
+      configuration, pairs: pairs, counters: try AcceptedCounters(in: state), pool: pool, channel: channel, log: log)
     core.recall(recorder.positions)
     guard let receiving = ReceiveBatch(pool: pool) else {
       throw CollectorFailure("limits.memory is too small for the receive buffers")
@@ -103,13 +101,15 @@ public struct Collector: ~Copyable {
     for device in configuration.devices {
       let loaded = try PairFile.load(device.pair)
       if let warning = loaded.warning { log.warning("\(warning)") }
-      pairs.append(KnownDevice(pair: loaded.pair, allowsSeedMode: device.allowSeedMode, identity: device.identity))
+      pairs.append(
+        KnownDevice(
+          loaded: loaded, allowsSeedMode: device.allowSeedMode, identity: device.identity, rotateDays: device.rotateDays))
     }
     if let directory = configuration.pairsDirectory {
       let found = try PairFile.loadAll(in: directory)
       for failure in found.failures { log.error("\(failure)") }
       pairs += found.pairs.map {
-        KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode, identity: configuration.identity)
+        KnownDevice(loaded: $0, allowsSeedMode: configuration.allowSeedMode, identity: configuration.identity)
       }
     }
     guard !pairs.isEmpty else {
@@ -121,13 +121,6 @@ public struct Collector: ~Copyable {
       throw CollectorFailure("two pair files name the device \(double); give each device a name of its own")
     }
     return pairs
-  }
-
-  private static func keys(_ pair: PairFile) throws -> PairKeys {
-    let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
-    return PairKeys(
-      seed: seed,
-      pair: try Pair(initiatorID: pair.deviceID, responderID: pair.collectorID, epoch: pair.epoch))
   }
 
   /// Memory, split over the sizes messages come in: one part in eight for messages up to 2 KiB that
@@ -166,17 +159,23 @@ public struct Collector: ~Copyable {
     var isStopping = false
     while !isStopping {
       turn()
-      try poller.wait(until: core.endpoint.deadline.nanoseconds)
+      try poller.wait(until: min(core.endpoint.deadline.nanoseconds, core.seedDuty.due))
       for index in 0..<poller.count {
         switch poller[index].token {
         case Self.recorderToken: channel.toReceiver.clear()
-        case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+        case Self.signalToken:
+          switch signals.next() {
+          case .stop: isStopping = true
+          case .reload: core.reload()
+          case nil: break
+          }
         case Self.statusToken: answerStatus()
         default: break
         }
       }
     }
     log.notice("stopping: finishing recordings")
+    core.finishSeeds(now: Clocks.monotonic)
     core.endpoint.close()
     turn()
     channel.isStopping.store(true, ordering: .releasing)
@@ -198,6 +197,7 @@ public struct Collector: ~Copyable {
     }
     if let webSocket { Self.receive(webSocket, &core) }
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    core.tendSeeds(now: Clocks.monotonic, wall: Clocks.wall)
     // Before anything is answered: who a device is may have to be known, and be on the disk.
     takeEvents()
     transmit()
@@ -222,7 +222,7 @@ public struct Collector: ~Copyable {
   private static func receive(_ webSocket: WebSocketEntrance, _ core: inout CollectorCore) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    webSocket.receive { datagram, source in core.take(datagram, from: source, now: now, wall: wall) }
+    webSocket.receive { datagram, source in core.take(datagram, from: source, ecn: .notCapable, now: now, wall: wall) }
   }
 
   private mutating func transmit() {
@@ -292,6 +292,9 @@ public struct Collector: ~Copyable {
         let way = address.isWebSocket ? "another WebSocket connection" : "another address"
         log.info("\(core.pairs[peer].name) goes on from \(way)")
         core.sink.note(RecordingEvent(kind: "moved", detail: way), device: peer, wall: wall)
+      case .proven(let peer, _, let epoch): core.proven(peer, epoch, wall: wall)
+      case .seedStored(let peer, let epoch): core.stored(peer, epoch)
+      case .seedRefused(let peer, let epoch, let refusal): core.refused(peer, epoch, refusal)
       case .clock(let peer, _, let estimate):
         core.sink.noteClock(estimate, device: peer, wall: wall)
       }
@@ -341,6 +344,7 @@ public struct Collector: ~Copyable {
         var device = JSONObject()
         device.set("name", core.pairs[index].name)
         device.set("connected", live.contains(index))
+        device.set("seedEpoch", UInt64(core.stores[index].pair.epoch))
         device.set("messages", core.sink.messageCounts[index])
         device.set("bytes", core.sink.byteCounts[index])
         return device

@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
       if let directory = configuration.pairsDirectory {
         let found = try PairFile.loadAll(in: directory)
         for failure in found.failures { print("warning: \(failure)") }
-        names += found.pairs.map(\.name)
+        names += found.pairs.map(\.pair.name)
       }
       var webSocket = ""
       if let entrance = configuration.webSocket {

@@ -25,7 +25,7 @@ struct BenchReceiver: ~Copyable {
         unsafe: datagram,
         from: PeerAddress(high: source.high, low: source.low, port: source.port, scope: source.scope), now: now,
         wall: 0, ecn: ECN(bits: ecn), using: &random, sink: &sink
-      ) { _, _ in true }
+      ) { _, _, _ in true }
     }
   }
 

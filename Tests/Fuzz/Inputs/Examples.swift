@@ -61,7 +61,30 @@ extension FuzzTarget {
       ("collector-id", "\"0736fd5b7cc7ab7dfe821d3a17f93f2634497770232486155c9c881321c4d22c\""), ("epoch", "1"),
       ("seed", "\"18c24a724d98bcbd5c802af1f25e678c0b9566fb4b4641c94c25b5e70dc57bb4\""), ("check", "\"efbcd174\""),
     ]
+    let rotating = """
+      stt-pair=2
+      name="bench-1"
+      device-id="263a4dbe41488fb87214b0032339dbb9f0c8da14c16dfcf13084bf3c2552eca5"
+      collector-id="0736fd5b7cc7ab7dfe821d3a17f93f2634497770232486155c9c881321c4d22c"
+      check="fce21e55"
+      [[epoch]]
+      number=3
+      state="next"
+      overlap=1209600
+      made=1800000000
+      seed="fd0fe62cd20e6923c737ebc8ddf03e8fa25cf201c3b5fbf15659ab22a3a08d7c"
+      [[epoch]]
+      number=2
+      state="current"
+      seed="553295e4b848bee781c30a0c86a5b731330806eaaca214de195e48761b8a61ee"
+      [[epoch]]
+      number=1
+      state="archive-only"
+      seed="8ee89711330c1ccf39a2e65ad12bbd7df4a4a2ee857f53b4823f00fecb7bd252"
+
+      """
     return [" = ", "="].map { equals in Array(lines.map { $0.0 + equals + $0.1 + "\n" }.joined().utf8) }
+      + [Array(rotating.utf8)]
   }()
 
   private static let configurations = [

@@ -166,11 +166,13 @@ package final class Simulation {
   private func attack() {
     guard let attack = adversary.attack(world.link.history) else { return }
     let before = (
-      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected, world.acceptedCounter
+      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected,
+      world.acceptedCounters[1] ?? 0
     )
     world.arrive(attack.flight)
     let after = (
-      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected, world.acceptedCounter
+      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected,
+      world.acceptedCounters[1] ?? 0
     )
     if attack.isForged, before != after { world.violate("a forged datagram had an effect") }
   }

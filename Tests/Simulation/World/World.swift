@@ -22,8 +22,13 @@ package final class World {
   private var noStreams = NoStreams()
   package var link: Link
   package var random: SplitMix
-  private var counter = CounterStore()
-  package private(set) var acceptedCounter: UInt64 = 0
+  /// Of each seed epoch.
+  private var counters: [UInt32: CounterStore] = [:]
+  package private(set) var acceptedCounters: [UInt32: UInt64] = [:]
+  /// The pair files of both ends, if their seed changes in this world.
+  package var seeds: SeedFiles?
+  var asksIdentityForSeeds = true
+  var liveAtCollector: [UInt32] = [1]
   package private(set) var deviceEvents: [DeviceEvent] = []
   package private(set) var collectorEvents: [CollectorEvent] = []
   package var deviceClock = SimulatedClock()
@@ -41,7 +46,11 @@ package final class World {
   /// How long the recorder takes to tell that it synced; messages go on coming meanwhile.
   package var syncReportDelay: UInt64 = 0
   private var syncReports: [(due: MonotonicTime, durable: [UInt64])] = []
-  private let keys: PairKeys
+  let keys: PairKeys
+  /// The first seed of both ends.
+  package let seedBytes: [UInt8]
+  /// What is lost on the way to the collector, beside what the link loses.
+  package var loses: (([UInt8]) -> Bool)?
   private let collectorKeys: PairKeys
   package let offer: HandshakeOffer
   package let collectorOffer: HandshakeOffer
@@ -60,7 +69,7 @@ package final class World {
     start: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)
   ) throws {
     var random = SplitMix(seed: seed)
-    let seedBytes = random.bytes(32)
+    seedBytes = random.bytes(32)
     keys = PairKeys(seed: try Seed(bytes: seedBytes), pair: try Self.pair())
     collectorKeys =
       wrongSeed ? PairKeys(seed: try Seed(bytes: random.bytes(32)), pair: try Self.pair()) : keys
@@ -104,7 +113,8 @@ package final class World {
     syncReports.removeAll()
     sessions.removeAll()
     collector = Self.makeCollector(
-      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, &random)
+      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounters[1] ?? 0, &random)
+    startSeedsOfCollector()
   }
 
   /// The same for the whole machine: its monotonic clock starts over.
@@ -116,10 +126,12 @@ package final class World {
   /// The device loses power: nothing is left of it but what its counter file holds.
   package func rebootDevice() {
     asleepSince = nil
-    counter.crash()
+    for epoch in counters.keys { counters[epoch]?.crash() }
     deviceClock.restart(at: random.within(0...(.seconds(20))), now: now)
     device = DeviceEndpoint(
-      keys: keys, offer: offer, settings: settings, bootID: random.next(), now: deviceClock.monotonic(now))
+      keys: keys, offer: offer, settings: settings, bootID: random.next(), identity: seeds?.identity,
+      now: deviceClock.monotonic(now))
+    startSeedsOfDevice()
   }
 
   package func suspendDevice() {
@@ -292,9 +304,10 @@ package final class World {
         collector.receive(
           unsafe: buffer, from: flight.address ?? deviceAddress, now: collectorClock.monotonic(time),
           wall: collectorClock.wall(time), ecn: flight.ecn, using: &random, sink: &sink
-        ) { _, counter in
-          if counter <= acceptedCounter { violate("handshake counter \(counter) was accepted twice") }
-          acceptedCounter = max(acceptedCounter, counter)
+        ) { _, epoch, counter in
+          let accepted = acceptedCounters[epoch] ?? 0
+          if counter <= accepted { violate("handshake counter \(counter) was accepted twice") }
+          acceptedCounters[epoch] = max(accepted, counter)
           return true
         }
       } else if asleepSince == nil, (flight.address ?? deviceAddress) == deviceAddress {
@@ -331,7 +344,8 @@ package final class World {
   private func drainDevice() {
     let (time, wall) = (deviceClock.monotonic(now), deviceClock.wall(now))
     if device.wantsToConnect(now: time) {
-      device.connect(counter: device.needsCounter ? counter.take() : 0, wall: wall, now: time, using: &random)
+      let fresh = device.needsCounter ? counters[device.nextEpoch, default: CounterStore()].take() : 0
+      device.connect(counter: fresh, wall: wall, now: time, using: &random)
       attemptCount += 1
       idleSteps = 0
     }
@@ -342,11 +356,13 @@ package final class World {
       let bytes = Array(buffer[..<length])
       onSent?(bytes)
       if let violation = wire?.note(bytes, fromDevice: true) { violate(violation) }
+      if loses?(bytes) == true { continue }
       link.send(bytes, ecn: device.mark, toCollector: true, from: deviceAddress, now: now)
     }
     while let event = device.takeEvent() {
       deviceEvents.append(event)
       if case .connected = event { connectionCount += 1 }
+      note(event)
     }
   }
 
@@ -384,7 +400,8 @@ package final class World {
     case .ended(_, let place, _, let statistics):
       if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
       sessions[place] = nil
-    case .moved, .clock, .identity, .identityMissing: break
+    case .moved, .clock, .identityMissing: break
+    case .identity, .proven, .seedStored, .seedRefused: noteSeeds(event)
     }
   }
 }
