@@ -25,6 +25,7 @@ public struct Collector: ~Copyable {
   private static let recorderToken: UInt64 = 1
   private static let signalToken: UInt64 = 2
   private static let statusToken: UInt64 = 3
+  private static let handshakeToken: UInt64 = 4
   /// Receives between looks at the clock and at what is to be sent.
   private static let receivesPerTurn = 4
 
@@ -35,6 +36,7 @@ public struct Collector: ~Copyable {
   private let recorder: Recorder
   private var core: CollectorCore
   private var receiving: ReceiveBatch
+  private var lanes: HandshakeLanes?
   private var sending = TransmitSlab()
   private var poller: Poller
   private let signals: SignalDescriptor
@@ -61,6 +63,8 @@ public struct Collector: ~Copyable {
       throw CollectorFailure("limits.memory is too small for the receive buffers")
     }
     let poller = try Poller()
+    var lanes = HandshakeLanes(beside: socket, pool: pool, token: handshakeToken)
+    try lanes?.watch(poller)
     var status: StatusSocket?
     if let path = configuration.statusSocket { status = try StatusSocket(path: path) }
     try poller.add(socket.descriptor, .readable, token: socketToken)
@@ -70,13 +74,14 @@ public struct Collector: ~Copyable {
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
     return Collector(
       configuration: configuration, log: log, socket: socket, channel: channel, recorder: recorder, core: core,
-      receiving: receiving, poller: poller, signals: signals, status: status.take())
+      receiving: receiving, lanes: lanes.take(), poller: poller, signals: signals, status: status.take())
   }
 
   private init(
     configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket, channel: RecorderChannel,
-    recorder: Recorder, core: consuming CollectorCore, receiving: consuming ReceiveBatch, poller: consuming Poller,
-    signals: consuming SignalDescriptor, status: consuming StatusSocket?
+    recorder: Recorder, core: consuming CollectorCore, receiving: consuming ReceiveBatch,
+    lanes: consuming HandshakeLanes?, poller: consuming Poller, signals: consuming SignalDescriptor,
+    status: consuming StatusSocket?
   ) {
     self.configuration = configuration
     self.log = log
@@ -85,6 +90,7 @@ public struct Collector: ~Copyable {
     self.recorder = recorder
     self.core = core
     self.receiving = receiving
+    self.lanes = lanes
     self.poller = poller
     self.signals = signals
     self.status = status
@@ -158,7 +164,7 @@ public struct Collector: ~Copyable {
     var isStopping = false
     while !isStopping {
       turn()
-      try poller.wait(until: core.endpoint.deadline.nanoseconds)
+      try poller.wait(until: min(core.endpoint.deadline.nanoseconds, lanes?.wakeTime ?? .max))
       for index in 0..<poller.count {
         switch poller[index].token {
         case Self.recorderToken: channel.toReceiver.clear()
@@ -187,6 +193,7 @@ public struct Collector: ~Copyable {
       more = receive()
       reads += 1
     }
+    receiveHandshakes()
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
     // Before anything is answered: who a device is may have to be known, and be on the disk.
     takeEvents()
@@ -205,6 +212,22 @@ public struct Collector: ~Copyable {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
     return receiving.receive(from: socket) { datagram, source, _ in
+      core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
+    }
+  }
+
+  /// After what belongs to sessions, and no more of it than one batch of each kind: a flood of handshakes takes no
+  /// more than its share.
+  private mutating func receiveHandshakes() {
+    Self.receiveHandshakes(&lanes, poller, &core)
+  }
+
+  private static func receiveHandshakes(
+    _ lanes: inout HandshakeLanes?, _ poller: borrowing Poller, _ core: inout CollectorCore
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    lanes?.receive(poller, now: now.nanoseconds) { datagram, source, _ in
       core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
     }
   }
@@ -303,7 +326,8 @@ public struct Collector: ~Copyable {
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
     root.set("identitiesRefused", core.gate.refusedCount)
-    root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
+    root.set("handshakesRejected", core.endpoint.handshakes.droppedCount)
+    root.set("handshakes", JSONObject(core.endpoint.handshakes))
     if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
     let live = Set(connected.values)
     root.set(
