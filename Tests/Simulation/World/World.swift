@@ -41,8 +41,10 @@ package final class World {
   /// How long the recorder takes to tell that it synced; messages go on coming meanwhile.
   package var syncReportDelay: UInt64 = 0
   private var syncReports: [(due: MonotonicTime, durable: [UInt64])] = []
-  private let keys: PairKeys
+  package let keys: PairKeys
   private let collectorKeys: PairKeys
+  private let identity: IdentityKey?
+  private let provesAddresses: Bool
   package let offer: HandshakeOffer
   package let collectorOffer: HandshakeOffer
   package let settings: Session.Settings
@@ -55,7 +57,8 @@ package final class World {
   package init(
     seed: UInt64, conditions: LinkConditions = LinkConditions(), modes: Set<HandshakeMode> = [.hybrid],
     collectorModes: Set<HandshakeMode> = [.hybrid, .seed], suites: [Suite] = [.chaCha20Poly1305, .aes256GCM],
-    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false,
+    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false, identity: IdentityKey? = nil,
+    provesAddresses: Bool = false,
     deviceBuffers: [SlabClass] = manyBuffers, collectorBuffers: [SlabClass] = manyBuffers
   ) throws {
     var random = SplitMix(seed: seed)
@@ -70,8 +73,11 @@ package final class World {
       modes: collectorModes, suites: suites,
       parameters: SessionParameters(sessionWindow: UInt32(clamping: settings.sessionWindow)))
     self.settings = settings
-    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, now: start)
-    collector = Self.makeCollector(collectorKeys, collectorOffer, settings, start, 0, &random)
+    self.identity = identity
+    self.provesAddresses = provesAddresses
+    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, identity: identity, now: start)
+    collector = Self.makeCollector(
+      collectorKeys, collectorOffer, settings, start, 0, provesAddresses, identity != nil, &random)
     now = start
     self.random = random
     pool = BufferPool(deviceBuffers)
@@ -87,11 +93,14 @@ package final class World {
 
   private static func makeCollector(
     _ keys: PairKeys, _ offer: HandshakeOffer, _ settings: Session.Settings, _ now: MonotonicTime, _ counter: UInt64,
-    _ random: inout SplitMix
+    _ provesAddresses: Bool, _ asksIdentity: Bool, _ random: inout SplitMix
   ) -> CollectorEndpoint {
+    // Without a budget every device must prove its address first: RETRY.
     var collector = CollectorEndpoint(
-      offer: offer, settings: settings, mostSessions: 16, now: now, using: &random)
-    _ = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+      offer: offer, settings: settings, mostSessions: 16, handshakesPerSecond: provesAddresses ? 0 : 2000, now: now,
+      using: &random)
+    let index = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+    if asksIdentity { collector.askIdentity(of: index) }
     return collector
   }
 
@@ -104,7 +113,8 @@ package final class World {
     syncReports.removeAll()
     sessions.removeAll()
     collector = Self.makeCollector(
-      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, &random)
+      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, provesAddresses,
+      identity != nil, &random)
   }
 
   /// The same for the whole machine: its monotonic clock starts over.
@@ -119,7 +129,8 @@ package final class World {
     counter.crash()
     deviceClock.restart(at: random.within(0...(.seconds(20))), now: now)
     device = DeviceEndpoint(
-      keys: keys, offer: offer, settings: settings, bootID: random.next(), now: deviceClock.monotonic(now))
+      keys: keys, offer: offer, settings: settings, bootID: random.next(), identity: identity,
+      now: deviceClock.monotonic(now))
   }
 
   package func suspendDevice() {
@@ -374,7 +385,14 @@ package final class World {
     case .ended(_, let place, _, let statistics):
       if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
       sessions[place] = nil
-    case .moved, .clock, .identity, .identityMissing: break
+    case .identity(_, let place, let id, let key):
+      if key == identity?.publicKey {
+        collector.admit(session: place, id: id)
+      } else {
+        violate("a foreign identity was proven")
+      }
+    case .identityMissing: violate("the identity was not shown")
+    case .moved, .clock: break
     }
   }
 }
