@@ -126,7 +126,7 @@ let package = Package(
     program(
       "stt", "Sources/stt",
       [
-        "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
+        "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers", "STTChecksum",
         "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
         "STTSession", "STTWire", "STC", arguments,
       ]),
@@ -162,7 +162,7 @@ let package = Package(
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STTRecord", "STTSample"]),
     tests("Recorder", ["STTRecord", "STTRecorder", "STTSample"]),
-    tests("Session", ["STC", "STTSession", "STTWire"]),
+    tests("Session", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests(
       "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],
       exclude: ["Program", "World"]),

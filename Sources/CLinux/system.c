@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -41,6 +42,14 @@ int clinux_random(void *buffer, size_t count) {
     count -= (size_t)got;
   }
   return 0;
+}
+
+int clinux_pin(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (processor < 0 || processor >= CPU_SETSIZE) return -EINVAL;
+  CPU_SET(processor, &set);
+  return sched_setaffinity(0, sizeof set, &set) != 0 ? -errno : 0;
 }
 
 int clinux_has_aes(void) {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -181,6 +182,29 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
 int clinux_udp_enable_gro(int fd) {
   int on = 1;
   return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) != 0 ? -errno : 0;
+}
+
+int clinux_udp_disable_gro(int fd) {
+  int off = 0;
+  return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &off, sizeof off) != 0 ? -errno : 0;
+}
+
+int clinux_udp_share_port(int fd) {
+  int on = 1;
+  return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ? -errno : 0;
+}
+
+int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third) {
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offset),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, third, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 2),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0 ? -errno : 0;
 }
 
 static int buffer(int fd, int option, int forced, int bytes) {

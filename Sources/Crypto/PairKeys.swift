@@ -73,6 +73,16 @@ public struct PairKeys: Sendable {
     authenticationCode(mac1Key, [header, payload], byteCount: 16)
   }
 
+  /// Whether `mac1` is right, in constant time and without copying what it is over.
+  public func hasMAC1(header: [UInt8], payload: RawSpan, mac1: RawSpan) -> Bool {
+    var code = HMAC<SHA256>(key: mac1Key.key)
+    code.update(data: header)
+    payload.withUnsafeBytes { code.update(data: $0) }
+    return code.finalize().withUnsafeBytes { right in
+      mac1.withUnsafeBytes { equalInConstantTime(unsafe: UnsafeRawBufferPointer(rebasing: right.prefix(16)), $0) }
+    }
+  }
+
   public func sealHello(_ plaintext: [UInt8], nonce: [UInt8], header: [UInt8], payload: [UInt8]) -> [UInt8] {
     Suite.chaCha20Poly1305.seal(
       plaintext, key: helloKey, nonce: Array(nonce.prefix(12)), additional: header + payload)

@@ -30,7 +30,7 @@ extension Session {
       return .dropped
     case .forged, .unknownEpoch:
       statistics.packetsForged += 1
-      if opener.failuresUnderKey >= KeyUse.hardFailures { finish(.keyLimit) }
+      if opener.failuresUnderKey >= keys.hardFailures { finish(.keyLimit) }
       return .dropped
     }
     if opener.epoch != epoch { keys.forgetAt = now + 3 * probeTimeout }

@@ -379,10 +379,10 @@ extension Session {
   /// Ratchets when it is time. `false`: the key is used up and could not be changed.
   private mutating func changeKeys(_ now: MonotonicTime) -> Bool {
     let isDue =
-      sealer.packetsUnderKey >= KeyUse.packets || sealer.bytesUnderKey >= KeyUse.bytes
+      sealer.packetsUnderKey >= keys.packets || sealer.bytesUnderKey >= KeyUse.bytes
       || now.since(keys.since) >= KeyUse.age
     guard isDue else { return true }
-    if hybrid.isOpen { return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey() }
+    if hybrid.isOpen { return sealer.packetsUnderKey < keys.hardPackets || giveUpKey() }
     // Not twice before the peer has shown that it followed (docs/protocol.md 2.11).
     if sealer.packetsUnderKey > 0, let acknowledged = sent.largestAcknowledged, acknowledged >= keys.firstPacket {
       sealer.ratchet()
@@ -391,7 +391,7 @@ extension Session {
       statistics.ratchets += 1
       return true
     }
-    return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey()
+    return sealer.packetsUnderKey < keys.hardPackets || giveUpKey()
   }
 
   private mutating func giveUpKey() -> Bool {

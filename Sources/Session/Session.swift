@@ -261,13 +261,13 @@ public struct SessionStatistics: Hashable, Sendable {
 
 /// When the sending key must change (docs/protocol.md 2.11).
 struct KeyUse: Sendable {
-  static let packets: UInt64 = 1 << 20
+  var packets: UInt64 = 1 << 20
   static let bytes: UInt64 = 1 << 30
   static let age = UInt64.seconds(15 * 60)
   /// AES-GCM's confidentiality limit (RFC 9001 section 6.6).
-  static let hardPackets: UInt64 = 1 << 23
+  var hardPackets: UInt64 = 1 << 23
   /// Below ChaCha20-Poly1305's integrity limit of 2^36.
-  static let hardFailures: UInt64 = 1 << 35
+  var hardFailures: UInt64 = 1 << 35
 
   var since: MonotonicTime
   /// The first packet under the present key.

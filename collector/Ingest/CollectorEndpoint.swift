@@ -32,8 +32,8 @@ public struct CollectorEndpoint: ~Copyable {
   private var touched: [Int] = []
   private var isTouched: [Bool]
   var events = Deque<CollectorEvent>()
-  /// Handshake datagrams turned down, by reason.
-  public private(set) var rejections: [ResponderHandshake.Rejection: UInt64] = [:]
+  /// What became of handshake datagrams.
+  public var handshakes: HandshakeStatistics { responder.statistics }
   /// Datagrams that are no frame or name no session.
   public private(set) var strayDatagrams: UInt64 = 0
 
@@ -223,8 +223,7 @@ public struct CollectorEndpoint: ~Copyable {
       datagram, header: header, from: address, now: now, using: &generator,
       isLive: { table.find($0) != nil }, encapsulate: Encapsulated.to)
     switch outcome {
-    case .dropped(let reason): rejections[reason, default: 0] += 1
-    case .pending: break
+    case .dropped, .pending: break
     case .reply(let datagram): reply(datagram, address)
     case .established(let index, let counter, let established, let final):
       let (peer, epoch, _) = credentials[index]

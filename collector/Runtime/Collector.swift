@@ -27,6 +27,7 @@ public struct Collector: ~Copyable {
   private static let signalToken: UInt64 = 2
   private static let statusToken: UInt64 = 3
   private static let webSocketToken: UInt64 = 4
+  private static let handshakeToken: UInt64 = 5
   /// Receives between looks at the clock and at what is to be sent.
   private static let receivesPerTurn = 4
 
@@ -38,6 +39,7 @@ public struct Collector: ~Copyable {
   private let recorder: Recorder
   private var core: CollectorCore
   private var receiving: ReceiveBatch
+  private var lanes: HandshakeLanes?
   private var sending = TransmitSlab()
   private var poller: Poller
   private let signals: SignalDescriptor
@@ -63,6 +65,8 @@ public struct Collector: ~Copyable {
       throw CollectorFailure("limits.memory is too small for the receive buffers")
     }
     let poller = try Poller()
+    var lanes = HandshakeLanes(beside: socket, pool: pool, token: handshakeToken)
+    try lanes?.watch(poller)
     var status: StatusSocket?
     if let path = configuration.statusSocket { status = try StatusSocket(path: path) }
     try poller.add(socket.descriptor, .readable, token: socketToken)
@@ -73,14 +77,13 @@ public struct Collector: ~Copyable {
     if let webSocket { try poller.add(webSocket.wakeup.descriptor, .readable, token: webSocketToken) }
     return Collector(
       configuration: configuration, log: log, socket: socket, webSocket: webSocket, channel: channel, recorder: recorder,
-      core: core,
-      receiving: receiving, poller: poller, signals: signals, status: status.take())
+      core: core, receiving: receiving, lanes: lanes.take(), poller: poller, signals: signals, status: status.take())
   }
 
   private init(
     configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket,
     webSocket: WebSocketEntrance?, channel: RecorderChannel, recorder: Recorder, core: consuming CollectorCore,
-    receiving: consuming ReceiveBatch, poller: consuming Poller,
+    receiving: consuming ReceiveBatch, lanes: consuming HandshakeLanes?, poller: consuming Poller,
     signals: consuming SignalDescriptor, status: consuming StatusSocket?
   ) {
     self.configuration = configuration
@@ -91,6 +94,7 @@ public struct Collector: ~Copyable {
     self.recorder = recorder
     self.core = core
     self.receiving = receiving
+    self.lanes = lanes
     self.poller = poller
     self.signals = signals
     self.status = status
@@ -159,7 +163,8 @@ public struct Collector: ~Copyable {
     var isStopping = false
     while !isStopping {
       turn()
-      try poller.wait(until: min(core.endpoint.deadline.nanoseconds, core.seedDuty.due))
+      try poller.wait(
+        until: min(core.endpoint.deadline.nanoseconds, core.seedDuty.due, lanes?.wakeTime ?? .max))
       for index in 0..<poller.count {
         switch poller[index].token {
         case Self.recorderToken: channel.toReceiver.clear()
@@ -196,6 +201,7 @@ public struct Collector: ~Copyable {
       reads += 1
     }
     if let webSocket { Self.receive(webSocket, &core) }
+    receiveHandshakes()
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
     core.tendSeeds(now: Clocks.monotonic, wall: Clocks.wall)
     // Before anything is answered: who a device is may have to be known, and be on the disk.
@@ -223,6 +229,22 @@ public struct Collector: ~Copyable {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
     webSocket.receive { datagram, source in core.take(datagram, from: source, ecn: .notCapable, now: now, wall: wall) }
+  }
+
+  /// After what belongs to sessions, and no more of it than one batch of each kind: a flood of handshakes takes no
+  /// more than its share.
+  private mutating func receiveHandshakes() {
+    Self.receiveHandshakes(&lanes, poller, &core)
+  }
+
+  private static func receiveHandshakes(
+    _ lanes: inout HandshakeLanes?, _ poller: borrowing Poller, _ core: inout CollectorCore
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    lanes?.receive(poller, now: now.nanoseconds) { datagram, source, ecn in
+      core.take(datagram, from: PeerAddress(source), ecn: ECN(bits: ecn), now: now, wall: wall)
+    }
   }
 
   private mutating func transmit() {
@@ -334,7 +356,8 @@ public struct Collector: ~Copyable {
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
     root.set("identitiesRefused", core.gate.refusedCount)
-    root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
+    root.set("handshakesRejected", core.endpoint.handshakes.droppedCount)
+    root.set("handshakes", JSONObject(core.endpoint.handshakes))
     if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
     webSocket?.describe(into: &root)
     let live = Set(connected.values)

@@ -14,6 +14,8 @@ uint64_t clinux_process_cpu_ns(void);
 uint64_t clinux_thread_cpu_ns(void);
 
 int clinux_random(void *buffer, size_t count);
+// Keeps the calling thread, and what it starts, on one processor.
+int clinux_pin(int processor);
 // 1 if the processor has AES instructions.
 int clinux_has_aes(void);
 void clinux_name_thread(const char *name);
@@ -76,6 +78,12 @@ int clinux_udp_source(const clinux_address *to, clinux_address *local);
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count);
 int clinux_udp_receive(int fd, clinux_incoming *entries, int count);
 int clinux_udp_enable_gro(int fd);
+int clinux_udp_disable_gro(int fd);
+// Lets sockets bound later share the port of `fd`, which was bound alone.
+int clinux_udp_share_port(int fd);
+// Of the three sockets bound to one port, `fd` among them: datagrams whose byte at `offset` is `second` go to
+// the one bound second, those where it is `third` to the third, all others to the first.
+int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third);
 // Asks for buffers of `bytes`, with privilege if there is some, and answers what the kernel gave.
 int clinux_udp_receive_buffer(int fd, int bytes);
 int clinux_udp_send_buffer(int fd, int bytes);

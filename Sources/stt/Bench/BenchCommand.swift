@@ -8,6 +8,18 @@ import STTSession
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
+    abstract: "Measures the link, or what a flood does to a collector; on loopback.",
+    discussion: """
+      `stt bench` alone is `stt bench link`.
+
+      Exit codes: those of its commands; 0 measured, 1 a run failed.
+      """,
+    subcommands: [LinkBench.self, FloodCommand.self], defaultSubcommand: LinkBench.self)
+}
+
+struct LinkBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "link",
     abstract: "Measures the link on loopback: two processes, the real session, beside the ceiling of the same run.",
     discussion: """
       One process sends sealed messages as fast as the other takes them. Then the same cipher calls and the same \

@@ -46,12 +46,14 @@ package final class World {
   /// How long the recorder takes to tell that it synced; messages go on coming meanwhile.
   package var syncReportDelay: UInt64 = 0
   private var syncReports: [(due: MonotonicTime, durable: [UInt64])] = []
-  let keys: PairKeys
+  package let keys: PairKeys
   /// The first seed of both ends.
   package let seedBytes: [UInt8]
   /// What is lost on the way to the collector, beside what the link loses.
   package var loses: (([UInt8]) -> Bool)?
   private let collectorKeys: PairKeys
+  private let identity: IdentityKey?
+  private let provesAddresses: Bool
   package let offer: HandshakeOffer
   package let collectorOffer: HandshakeOffer
   package let settings: Session.Settings
@@ -64,9 +66,9 @@ package final class World {
   package init(
     seed: UInt64, conditions: LinkConditions = LinkConditions(), modes: Set<HandshakeMode> = [.hybrid],
     collectorModes: Set<HandshakeMode> = [.hybrid, .seed], suites: [Suite] = [.chaCha20Poly1305, .aes256GCM],
-    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false,
-    deviceBuffers: [SlabClass] = manyBuffers, collectorBuffers: [SlabClass] = manyBuffers,
-    start: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)
+    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false, identity: IdentityKey? = nil,
+    provesAddresses: Bool = false, deviceBuffers: [SlabClass] = manyBuffers,
+    collectorBuffers: [SlabClass] = manyBuffers, start: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)
   ) throws {
     var random = SplitMix(seed: seed)
     seedBytes = random.bytes(32)
@@ -79,8 +81,11 @@ package final class World {
       modes: collectorModes, suites: suites,
       parameters: SessionParameters(sessionWindow: UInt32(clamping: settings.sessionWindow)))
     self.settings = settings
-    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, now: start)
-    collector = Self.makeCollector(collectorKeys, collectorOffer, settings, start, 0, &random)
+    self.identity = identity
+    self.provesAddresses = provesAddresses
+    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, identity: identity, now: start)
+    collector = Self.makeCollector(
+      collectorKeys, collectorOffer, settings, start, 0, provesAddresses, identity != nil, &random)
     now = start
     self.random = random
     pool = BufferPool(deviceBuffers)
@@ -96,11 +101,14 @@ package final class World {
 
   private static func makeCollector(
     _ keys: PairKeys, _ offer: HandshakeOffer, _ settings: Session.Settings, _ now: MonotonicTime, _ counter: UInt64,
-    _ random: inout SplitMix
+    _ provesAddresses: Bool, _ asksIdentity: Bool, _ random: inout SplitMix
   ) -> CollectorEndpoint {
+    // Without a budget every device must prove its address first: RETRY.
     var collector = CollectorEndpoint(
-      offer: offer, settings: settings, mostSessions: 16, now: now, using: &random)
-    _ = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+      offer: offer, settings: settings, mostSessions: 16, handshakesPerSecond: provesAddresses ? 0 : 2000, now: now,
+      using: &random)
+    let index = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+    if asksIdentity { collector.askIdentity(of: index) }
     return collector
   }
 
@@ -113,7 +121,8 @@ package final class World {
     syncReports.removeAll()
     sessions.removeAll()
     collector = Self.makeCollector(
-      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounters[1] ?? 0, &random)
+      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounters[1] ?? 0, provesAddresses,
+      identity != nil, &random)
     startSeedsOfCollector()
   }
 
@@ -129,7 +138,7 @@ package final class World {
     for epoch in counters.keys { counters[epoch]?.crash() }
     deviceClock.restart(at: random.within(0...(.seconds(20))), now: now)
     device = DeviceEndpoint(
-      keys: keys, offer: offer, settings: settings, bootID: random.next(), identity: seeds?.identity,
+      keys: keys, offer: offer, settings: settings, bootID: random.next(), identity: seeds?.identity ?? identity,
       now: deviceClock.monotonic(now))
     startSeedsOfDevice()
   }
@@ -400,7 +409,14 @@ package final class World {
     case .ended(_, let place, _, let statistics):
       if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
       sessions[place] = nil
-    case .moved, .clock, .identityMissing: break
+    case .identity(_, let place, let id, let key) where seeds == nil:
+      if key == identity?.publicKey {
+        collector.admit(session: place, id: id)
+      } else {
+        violate("a foreign identity was proven")
+      }
+    case .identityMissing: if seeds == nil { violate("the identity was not shown") }
+    case .moved, .clock: break
     case .identity, .proven, .seedStored, .seedRefused: noteSeeds(event)
     }
   }
