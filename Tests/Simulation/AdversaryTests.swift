@@ -209,7 +209,7 @@ import Testing
   /// What a replay could change.
   private func state(_ world: World) -> [UInt64] {
     [
-      UInt64(world.collector.sessionCount), world.device.isConnected ? 1 : 0, world.acceptedCounter,
+      UInt64(world.collector.sessionCount), world.device.isConnected ? 1 : 0, world.acceptedCounters[1] ?? 0,
       UInt64(world.recorded.first?.numbers.count ?? 0), world.device.statistics?.packetsReceived ?? 0,
       UInt64(world.connectionCount),
     ]
