@@ -88,6 +88,7 @@ let package = Package(
     module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
 
     // Composition.
+    module("STTImpairment", "Sources/Impairment", ["CLinux", "LinuxEvents", "LinuxUDP", heap]),
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
@@ -110,8 +111,8 @@ let package = Package(
       "stt", "Sources/stt",
       [
         "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
-        "STTCollectorRuntime", "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
-        "STTSession", "STTWire", "STC", arguments,
+        "STTCollectorRuntime", "STTConfig", "STTImpairment", "STTIngest", "STTJSON", "STTKeyring", "STTRecord",
+        "STTRecorder", "STTSample", "STTSession", "STTWire", "STC", arguments,
       ]),
 
     // What the simulation's tests and its program for many runs share.
@@ -125,7 +126,9 @@ let package = Package(
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Checksum", ["STTChecksum"]),
     tests("Crypto", ["STC", "STTWire"]),
-    tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
+    tests(
+      "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"],
+      exclude: ["read_with_stock_mcap.py"]),
     .target(
       name: "FuzzInputs",
       dependencies: [
@@ -136,6 +139,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
+    tests("Impairment", ["LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"]),
     tests("Keyring", ["STTBoard", "STTKeyring"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),

@@ -32,6 +32,7 @@ enum Modules {
   static let compositions: [String: String] = [
     "STTAgentRuntime": "Sources/AgentRuntime",
     "STTCollectorRuntime": "collector/Runtime",
+    "STTImpairment": "Sources/Impairment",
   ]
 
   static let executables: [String: String] = [
@@ -71,12 +72,14 @@ enum Modules {
       return coreNames.union(edgeNames).union(system).union(everywhere)
         .union(["Logging", "Metrics", "ServiceLifecycle", "NIOCore", "NIOPosix"])
     }
+    if folder == compositions["STTImpairment"] { return system.union(everywhere).union(["LinuxEvents", "LinuxUDP"]) }
     if executables.values.contains(folder) {
       var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
         "ArgumentParser", "Logging", "CQRencode", "CAllocations",
       ])
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
       if folder != executables["stt-agent"] { names.insert("STTCollectorRuntime") }
+      if folder == executables["stt"] { names.insert("STTImpairment") }
       return names
     }
     if c.values.contains(folder) { return [] }
