@@ -4,8 +4,10 @@ import STTBuffers
 import STTImpairment
 import Testing
 
+private struct NoMemory: Error {}
+
 /// A socket that sends and collects small numbered datagrams.
-private struct Peer: ~Copyable {
+private final class Peer {
   let socket: UDPSocket
   private var receiving: ReceiveBatch
   private var poller: Poller
@@ -16,7 +18,8 @@ private struct Peer: ~Copyable {
     socket = try UDPSocket(bind: .loopback(port: 0))
     _ = socket.requestReceiveBuffer(4 << 20)
     let pool = BufferPool([SlabClass(byteCount: 65_536, count: 4)])
-    receiving = try #require(ReceiveBatch(slabCount: 4, pool: pool))
+    guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else { throw NoMemory() }
+    self.receiving = receiving
     poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
   }
@@ -34,7 +37,7 @@ private struct Peer: ~Copyable {
   }
 
   /// Until `count` have come in all; a wait for what does not come ends after ten seconds.
-  mutating func receive(_ count: Int) throws {
+  func receive(_ count: Int) throws {
     let limit = Clocks.monotonic + 10_000_000_000
     while numbers.count < count, Clocks.monotonic < limit {
       var fresh: [UInt32] = []
@@ -53,7 +56,7 @@ private struct Peer: ~Copyable {
   }
 
   /// What lies there now.
-  mutating func receiveRest() {
+  func receiveRest() {
     var fresh: [UInt32] = []
     while receiving.receive(from: socket, { datagram, _, _ in fresh.append(datagram.loadUnaligned(as: UInt32.self)) }) {}
     numbers += fresh
@@ -74,7 +77,7 @@ private struct Peer: ~Copyable {
     let passing = expected(impairment, seed: 3, count: 2000)
     #expect((150...250).contains(2000 - passing.count))
     for _ in 0..<2 {
-      var (device, collector) = (try Peer(), try Peer())
+      let (device, collector) = (try Peer(), try Peer())
       let relay = try ImpairmentRelay(to: [collector.socket.local], there: impairment, back: Impairment(), seed: 3)
       // In parts, so that no socket's buffer is the test.
       for part in stride(from: 0, to: 2000, by: 200) as StrideTo<UInt32> {
@@ -93,7 +96,7 @@ private struct Peer: ~Copyable {
   }
 
   @Test func answersFindTheirCallerAndEachCallerHasAPort() throws {
-    var (first, second, collector) = (try Peer(), try Peer(), try Peer())
+    let (first, second, collector) = (try Peer(), try Peer(), try Peer())
     let relay = try ImpairmentRelay(to: [collector.socket.local], there: Impairment(), back: Impairment(), seed: 1)
     first.send(1..<2, to: relay.local)
     try collector.receive(1)
@@ -111,7 +114,7 @@ private struct Peer: ~Copyable {
   }
 
   @Test func aStrangerCannotAnswer() throws {
-    var (device, collector, stranger) = (try Peer(), try Peer(), try Peer())
+    let (device, collector, stranger) = (try Peer(), try Peer(), try Peer())
     let relay = try ImpairmentRelay(to: [collector.socket.local], there: Impairment(), back: Impairment(), seed: 1)
     device.send(1..<2, to: relay.local)
     try collector.receive(1)
@@ -123,7 +126,7 @@ private struct Peer: ~Copyable {
   }
 
   @Test func repetitionsAndJitterArriveInFull() throws {
-    var (device, collector) = (try Peer(), try Peer())
+    let (device, collector) = (try Peer(), try Peer())
     let impairment = Impairment(duplicatePercent: 100, delay: 1_000_000, jitter: 5_000_000)
     let relay = try ImpairmentRelay(to: [collector.socket.local], there: impairment, back: Impairment(), seed: 5)
     device.send(0..<300, to: relay.local)
@@ -135,7 +138,7 @@ private struct Peer: ~Copyable {
 
   /// Never sooner than decided; how late is the machine's.
   @Test func nothingArrivesBeforeItsDelay() throws {
-    var (device, collector) = (try Peer(), try Peer())
+    let (device, collector) = (try Peer(), try Peer())
     let relay = try ImpairmentRelay(
       to: [collector.socket.local], there: Impairment(delay: 30_000_000), back: Impairment(), seed: 1)
     let start = Clocks.monotonic
@@ -147,7 +150,7 @@ private struct Peer: ~Copyable {
 
   /// A burst into a slow link: the queue holds what it can, and the rest is dropped, whatever the times.
   @Test func aBurstBeyondTheQueueIsDroppedByTheRelayAndCounted() throws {
-    var (device, collector) = (try Peer(), try Peer())
+    let (device, collector) = (try Peer(), try Peer())
     let impairment = Impairment(bitsPerSecond: 1000, queueByteCount: 1280)
     let relay = try ImpairmentRelay(to: [collector.socket.local], there: impairment, back: Impairment(), seed: 1)
     // 128 bytes with headers take a second each: the last of ten would wait for ten.
