@@ -61,7 +61,9 @@ struct DeviceLink: ~Copyable {
       let identity = streamIdentity(deviceID: pair.deviceID, name: description.name)
       let open = StreamOpen(
         description, uid: StreamUID(high: identity.high, low: identity.low), incarnation: incarnation)
-      guard endpoint.add(open, padding: Padding(description.padding)) != nil else {
+      let added = endpoint.add(
+        open, padding: Padding(description.padding), parity: Parity(description.errorCorrection))
+      guard added != nil else {
         throw AgentFailure("a session has at most \(Outbox.mostStreams) streams, and this configuration asks for more")
       }
       names.append(description.name)
@@ -306,6 +308,7 @@ struct DeviceLink: ~Copyable {
     if let statistics = endpoint.statistics {
       root.set("packetsSent", statistics.packetsSent)
       root.set("packetsLost", statistics.packetsLost)
+      root.set("packetsOfParity", statistics.paritySent)
       root.set("bytesSent", statistics.bytesSent)
     }
     root.set(
@@ -339,6 +342,18 @@ extension Padding {
     case .buckets: self = .buckets
     // A configured rate is at least 0.1 Hz.
     case .constantRate(let hertz): self = .constantRate(interval: UInt64(1e9 / max(hertz, 0.001)))
+    }
+  }
+}
+
+extension Parity {
+  init(_ errorCorrection: StreamDescription.ErrorCorrection) {
+    switch errorCorrection {
+    case .none: self = .none
+    case .always(let data, let parity):
+      self = ParityShape(dataCount: data, parityCount: parity).map(Parity.always) ?? .none
+    case .automatic(let data, let parity):
+      self = ParityShape(dataCount: data, parityCount: parity).map(Parity.automatic) ?? .none
     }
   }
 }

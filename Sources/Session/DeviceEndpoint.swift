@@ -103,10 +103,15 @@ public struct DeviceEndpoint: ~Copyable {
     }
   }
 
-  /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
+  /// Adds a stream; the index names it from now on. `nil`: there are 256 already, or it is to have parity
+  /// at a constant rate.
   ///
-  /// - Parameter padding: what observers may learn of the stream.
-  public mutating func add(_ open: StreamOpen, padding: Padding = .none) -> Int? { outbox.add(open, padding: padding) }
+  /// - Parameters:
+  ///   - padding: what observers may learn of the stream.
+  ///   - parity: whether the receiver can make up for lost frames by itself.
+  public mutating func add(_ open: StreamOpen, padding: Padding = .none, parity: Parity = .none) -> Int? {
+    outbox.add(open, padding: padding, parity: parity)
+  }
 
   /// Adds every message whose payload `next` tells of, all lying in `batch`; answers how many.
   ///

@@ -8,12 +8,20 @@ struct IncomingStreams: ~Copyable {
   private var indices: [Int16] = []
   private let streamWindow: Int
   private let sessionWindow: Int
+  private let parityBlockCount: Int
+  private let mostParityBytes: Int
   /// Bytes of messages that are not whole yet, or wait for an earlier one, over all streams.
   private(set) var heldByteCount = 0
+  /// Bytes that all streams' parity takes.
+  private(set) var parityByteCount = 0
+  /// Frames made from parity.
+  private(set) var recoveredCount: UInt64 = 0
 
-  init(streamWindow: Int, sessionWindow: Int) {
-    self.streamWindow = streamWindow
-    self.sessionWindow = sessionWindow
+  init(_ settings: Session.Settings) {
+    streamWindow = settings.streamWindow
+    sessionWindow = settings.sessionWindow
+    parityBlockCount = settings.parityBlockCount
+    mostParityBytes = settings.parityByteCount
   }
 
   var count: Int { streams.count }
@@ -68,11 +76,15 @@ extension IncomingStreams {
   }
 
   mutating func takeData<Sink: MessageSink & ~Copyable>(
-    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    let before = streams[index].heldByteCount
-    let outcome = streams[index].takeData(&reader, flags: flags, room: sessionWindow - heldByteCount, into: &sink)
-    heldByteCount += streams[index].heldByteCount - before
+    let before = (streams[index].heldByteCount, streams[index].parityByteCount, streams[index].recoveredCount)
+    let outcome = streams[index].takeData(
+      &reader, flags: flags, at: place, room: sessionWindow - heldByteCount,
+      parity: .init(blockCount: parityBlockCount, byteCount: mostParityBytes - parityByteCount), into: &sink)
+    heldByteCount += streams[index].heldByteCount - before.0
+    parityByteCount += streams[index].parityByteCount - before.1
+    recoveredCount += streams[index].recoveredCount - before.2
     return outcome
   }
 

@@ -15,6 +15,8 @@ struct SentPacket {
     case control
     /// A SKIP.
     case skip
+    /// Parity: what it protects is mended by itself.
+    case parity
     /// A padded KEEP_ALIVE that asks whether the path carries its size.
     case pathProbe
   }

@@ -19,7 +19,10 @@ extension Session {
     while index < ack.wordCount {
       let from = ack.base + UInt64(index) * 64
       let named = ack.word(index)
-      if let late = sent.takeLate(named, from: from) { reordering.noteLate(by: sent.end - late, now: now) }
+      if let late = sent.takeLate(named, from: from) {
+        reordering.noteLate(by: sent.end - late, now: now)
+        lossShare.noteLate()
+      }
       var word = named & sent.unresolvedWord(from: from)
       while word != 0 {
         let number = from + UInt64(word.trailingZeroBitCount)
@@ -50,7 +53,7 @@ extension Session {
     case .pathProbe:
       path.probeAcknowledged(Int(packet.byteCount))
       congestion.setDatagram(path.current)
-    case .fragment, .bundle: path.acknowledged(Int(packet.byteCount))
+    case .fragment, .bundle, .parity: path.acknowledged(Int(packet.byteCount))
     case .probe, .skip: break
     }
   }
@@ -94,6 +97,7 @@ extension Session {
     if path.lost(Int(packet.byteCount), now) { congestion.setDatagram(path.current) }
     if congestive {
       congestion.lost(Int(packet.byteCount))
+      lossShare.noteLost()
     } else {
       congestion.forget(Int(packet.byteCount))
     }
@@ -112,7 +116,7 @@ extension Session {
     case .end: outbox.requeueEnd(stream)
     case .control: control.lost(packet.message, offset: packet.offset)
     case .skip: outbox.requeueSkip(stream)
-    case .probe, .pathProbe: break
+    case .probe, .pathProbe, .parity: break
     }
     if packet.holdsStreamAcks { incoming.repeatAcknowledgements() }
   }

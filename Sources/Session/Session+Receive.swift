@@ -44,7 +44,7 @@ extension Session {
     let plaintext = RawSpan(
       _unsafeStart: UnsafeRawPointer(datagram.baseAddress.unsafelyUnwrapped + SealedDatagram.additionalByteCount),
       byteCount: datagram.count - SealedDatagram.overheadByteCount)
-    var arrival = Arrival(number: number, now: now, wall: wall)
+    var arrival = Arrival(number: number, sequence: header.sequence, now: now, wall: wall)
     var reader = ByteReader(plaintext)
     let outcome =
       header.type == .bundle
@@ -79,6 +79,8 @@ extension Session {
   /// A packet being taken apart.
   struct Arrival {
     let number: UInt64
+    /// Of the frame that is being taken.
+    var sequence: UInt32
     let now: MonotonicTime
     let wall: UInt64
     var urgency: ReceivedPackets.Urgency?
@@ -107,6 +109,7 @@ extension Session {
       guard let frame = try? BundledFrame(&reader) else { return .violation }
       guard let payload = try? reader.span(Int(frame.payloadByteCount)) else { return .violation }
       var inner = ByteReader(payload)
+      arrival.sequence = frame.sequence
       let outcome = take(
         frame.type, frame.flags, stream: frame.stream, &inner, &arrival, outbox: &outbox, sink: &sink)
       switch outcome {
@@ -127,7 +130,10 @@ extension Session {
     case .data:
       arrival.elicits(.prompt)
       guard !holdsStreams, let index = incoming.index(of: stream) else { return .refused }
-      return incoming.takeData(index, &reader, flags: flags, into: &sink)
+      let place = IncomingStream.Place(sequence: arrival.sequence, packet: arrival.number)
+      let outcome = incoming.takeData(index, &reader, flags: flags, at: place, into: &sink)
+      statistics.framesRecovered = incoming.recoveredCount
+      return outcome
     case .ack where stream == 0:
       guard let ack = try? PacketAck(&reader) else { return .violation }
       return takeAck(ack, arrival.now, outbox: &outbox) ? .taken : .violation

@@ -13,7 +13,7 @@ extension Session {
     if let forgetAt = keys.forgetAt { next = min(next, forgetAt) }
     next = min(next, path.deadline, rekeyDue)
     if let lossTime { next = min(next, lossTime) } else { next = min(next, probeDeadline) }
-    if pacingBlocked { next = min(next, pacer.due) } else { next = min(next, coverDue) }
+    if pacingBlocked { next = min(next, pacer.due) } else { next = min(next, coverDue, parityDue) }
     return next
   }
 

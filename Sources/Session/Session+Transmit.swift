@@ -20,6 +20,7 @@ extension Session {
     }
     guard end == nil, changeKeys(now) else { return 0 }
     pacingBlocked = false
+    parityDue = .never
     if acknowledgementIsDue(now) { return sendBundle(into: buffer, acknowledging: true, now, outbox: &outbox) }
     if now >= keepAliveDue { return sendKeepAlive(into: buffer, now, wall) }
     path.isWanted = outbox.streamCount > 0 && roundTrip.hasSample && !sent.isFull
@@ -37,6 +38,8 @@ extension Session {
     if skip > 0 { return skip }
     let cover = sendCover(into: buffer, now, outbox: &outbox)
     if cover > 0 { return cover }
+    let parity = sendParity(into: buffer, now, outbox: &outbox)
+    if parity > 0 { return parity }
     let data = sendData(into: buffer, now, outbox: &outbox)
     if data > 0 { return data }
     let fin = sendEnd(into: buffer, now, outbox: &outbox)
@@ -87,6 +90,7 @@ extension Session {
     if var tracked {
       tracked.byteCount = Int32(length)
       tracked.stamp = congestion.sent(length, now: now)
+      lossShare.noteSent(now)
       sent.append(tracked)
       pacer.sent(length, datagram: datagramByteCount, nanosecondsPerByte: congestion.nanosecondsPerByte, now: now)
       lastElicitingSent = now
@@ -238,16 +242,21 @@ extension Session {
       turn &+= 1
       var visit = outbox.schedule.visit(turn)
       while let stream = outbox.nextInTurn(&visit) {
-        guard outbox.isReady(stream), !outbox.streams[stream].padding.isConstantRate else { continue }
+        guard outbox.isReady(stream), !outbox.streams[stream].padding.isConstantRate, !outbox.owesParity(stream) else {
+          continue
+        }
         let pads = !outbox.streams[stream].padding.isNone
-        let capacity = pads ? partCapacity - BundledFrame.headByteCount : partCapacity
+        let covers = covers(stream, outbox: &outbox)
+        let capacity =
+          covers ? coveredCapacity(pads: pads) : pads ? partCapacity - BundledFrame.headByteCount : partCapacity
         while let part = outbox.nextPart(stream, partCapacity: capacity) {
-          if part.isWhole, part.count + Self.bundledOverhead <= writer.room {
+          if part.isWhole, !covers, part.count + Self.bundledOverhead <= writer.room {
             write(part, stream, &writer, &packet, outbox: &outbox)
             if pads { packet.pads = true }
             continue
           }
           if writer.count > 0 { return finish(&writer, packet, acknowledgementByteCount, buffer, now) }
+          if covers { return sendCovered(part, stream, into: buffer, now, outbox: &outbox) }
           return pads
             ? sendPaddedFragment(part, stream, into: buffer, bucket: Padding.bucketByteCount, now, outbox: &outbox)
             : sendFragment(part, stream, into: buffer, now, outbox: &outbox)

@@ -29,13 +29,18 @@ public struct Session: ~Copyable {
     public var rekeyByteCount: UInt64
     /// Packet numbers the replay window remembers: 1024, 2048, 4096 or 8192.
     public var replayWindowBitCount: Int
+    /// Blocks kept of each incoming stream that has parity …
+    public var parityBlockCount: Int
+    /// … and bytes for the blocks of all of them together. A stream beyond is taken without its parity.
+    public var parityByteCount: Int
 
     public init(
       datagramByteCount: Int = 1200, largestDatagramByteCount: Int? = nil, streamWindow: Int = 16 << 20,
       sessionWindow: Int = 64 << 20,
       acknowledgementDelay: UInt64 = .milliseconds(25),
       keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), rekeyInterval: UInt64 = .seconds(900),
-      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192
+      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192,
+      parityBlockCount: Int = 16, parityByteCount: Int = 1 << 20
     ) {
       self.datagramByteCount = datagramByteCount
       self.largestDatagramByteCount = largestDatagramByteCount ?? datagramByteCount
@@ -47,6 +52,8 @@ public struct Session: ~Copyable {
       self.rekeyInterval = rekeyInterval
       self.rekeyByteCount = rekeyByteCount
       self.replayWindowBitCount = replayWindowBitCount
+      self.parityBlockCount = parityBlockCount
+      self.parityByteCount = parityByteCount
     }
   }
 
@@ -84,6 +91,7 @@ public struct Session: ~Copyable {
   var roundTrip = RoundTrip()
   var congestion: Congestion
   var reordering = Reordering()
+  var lossShare: LossShare
   var pacer: Pacer
   var received = ReceivedPackets()
   var incoming: IncomingStreams
@@ -119,6 +127,8 @@ public struct Session: ~Copyable {
   var turn = 0
   /// When the next datagram of a constant rate is due.
   var coverDue = MonotonicTime.never
+  /// When the next block that waits for more must be closed.
+  var parityDue = MonotonicTime.never
   /// The peer pads: the lengths of our acknowledgements must not tell what its lengths don't.
   var peerPads = false
   /// The peer sends at a constant rate: each acknowledgement says everything, at once and never again,
@@ -146,7 +156,8 @@ public struct Session: ~Copyable {
       windowBitCount: settings.replayWindowBitCount)
     congestion = Congestion(datagram: path.current)
     pacer = Pacer(now: now)
-    incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
+    lossShare = LossShare(now: now)
+    incoming = IncomingStreams(settings)
     self.keys = KeyUse(now: now)
     hybrid = HybridRatchet(keys, now: now)
     isConfirmed = initiates
@@ -227,6 +238,10 @@ public struct SessionStatistics: Hashable, Sendable {
   /// Authentic packets that could not be taken: no memory, or ahead of the window.
   public var packetsRefused: UInt64 = 0
   public var probeTimeouts: UInt64 = 0
+  /// Packets with nothing but parity, among those sent.
+  public var paritySent: UInt64 = 0
+  /// Frames that did not arrive and were made from parity.
+  public var framesRecovered: UInt64 = 0
   public var ratchets: UInt64 = 0
   /// How many of those came from a new key agreement.
   public var rekeys: UInt64 = 0

@@ -99,6 +99,17 @@ extension Layout {
       accepts: { (17...36).contains($0) }
     ) { bytes in try data(bytes, .messageEnd) },
     Layout(
+      description: "DATA, parity", bytes: [5, 1, 9, 0] + repeated(7, 20), accepts: { (4...1424).contains($0) }
+    ) { bytes in
+      var reader = ByteReader(bytes.span.bytes)
+      let prefix = try ParityPrefix(&reader)
+      let rest = reader.rest()
+      return encode {
+        prefix.write(&$0)
+        $0.bytes(rest)
+      }
+    },
+    Layout(
       description: "ACK of packets",
       bytes: [20, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0xFF, 0x07], accepts: { $0 == 24 },
       isCanonical: false, again: packetAck),

@@ -9,6 +9,12 @@ package struct LinkConditions: Sendable {
     package var endPercent: Double
     /// Loss while it is bad.
     package var lossPercent: Double
+
+    package init(beginPercent: Double, endPercent: Double, lossPercent: Double) {
+      self.beginPercent = beginPercent
+      self.endPercent = endPercent
+      self.lossPercent = lossPercent
+    }
   }
 
   package var lossPercent: Double

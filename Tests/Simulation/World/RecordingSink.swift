@@ -16,6 +16,8 @@ package struct RecordingSink: CollectorSink, ~Copyable {
     package var open: StreamOpen
     package var numbers: [UInt64] = []
     package var payloads: [[UInt8]] = []
+    /// Nanoseconds from each message's own time to its delivery.
+    package var delays: [UInt64] = []
     package var skipped: [Range<UInt64>] = []
     package var position: UInt64
     package var durable: UInt64
@@ -74,6 +76,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
     if oracle == nil {
       streams[token].numbers.append(number)
       streams[token].payloads.append(payload.withUnsafeBytes { [UInt8]($0) })
+      streams[token].delays.append(trueNow.nanoseconds &- time.monotonicNanoseconds)
     } else {
       oracle?.delivered(streams[token].key, number, time, payload, position: position)
     }
@@ -109,6 +112,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
       let kept = streams[index].numbers.prefix { $0 < streams[index].durable }.count
       streams[index].numbers.removeLast(streams[index].numbers.count - kept)
       streams[index].payloads.removeLast(streams[index].payloads.count - kept)
+      streams[index].delays.removeLast(streams[index].delays.count - kept)
       streams[index].position = streams[index].durable
     }
   }

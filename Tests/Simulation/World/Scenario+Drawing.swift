@@ -19,6 +19,7 @@ extension Scenario {
     drawStreams(&random)
     drawFaults(&random)
     drawTraffic(&random)
+    drawParity()
     events.sort { $0.time < $1.time }
     length = max(length, events.last?.time ?? 0) + .seconds(1)
   }
@@ -84,6 +85,20 @@ extension Scenario {
     // A constant rate takes a good link that is not watched for hours.
     guard random.chance(percent: 5), conditions.bitsPerSecond ?? .max > 500_000, length < .seconds(100) else { return .none }
     return .constantRate(interval: .milliseconds(random.within(100...2_000)))
+  }
+
+  /// From a number of its own, so that everything else of a seed stays what it was before there was parity.
+  private mutating func drawParity() {
+    var random = SplitMix(seed: seed ^ 0xFEC0_FEC0)
+    if random.chance(percent: 10) { settings.parityByteCount = Int(random.within(0...60_000)) }
+    if random.chance(percent: 20) { settings.parityBlockCount = Int(random.within(1...4)) }
+    for index in streams.indices where random.chance(percent: 40) {
+      if case .constantRate = streams[index].padding { continue }
+      let dataCount = Int(random.within(2...32))
+      let parityCount = 1 + random.index(below: min(8, dataCount))
+      guard let shape = ParityShape(dataCount: dataCount, parityCount: parityCount) else { continue }
+      streams[index].parity = random.chance(percent: 25) ? .automatic(shape) : .always(shape)
+    }
   }
 
   private mutating func drawFaults(_ random: inout SplitMix) {

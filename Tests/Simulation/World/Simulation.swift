@@ -83,7 +83,8 @@ package final class Simulation {
       world.sink.oracle?.streams[key(index)] = StreamHistory(plan: plan, index: index, incarnation: incarnation)
       let added = world.open(
         plan.name, delivery: plan.delivery, durable: plan.isDurable, priority: plan.priority, largest: max(1, plan.largest),
-        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds, padding: plan.padding)
+        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds, padding: plan.padding,
+        parity: plan.parity)
       if added != index { world.violate("stream \(index) was not added") }
     }
   }
@@ -285,6 +286,9 @@ package final class Simulation {
       // Beside the window, each stream may hold the message that is next in turn.
       let most = scenario.settings.sessionWindow + scenario.streams.reduce(0) { $0 + $1.largest + MessageTime.byteCount }
       if footprint.heldByteCount > most { world.violate("\(footprint.heldByteCount) bytes of messages are held") }
+      if footprint.parityByteCount > scenario.settings.parityByteCount {
+        world.violate("parity takes \(footprint.parityByteCount) bytes")
+      }
       if footprint.sentPacketCount > Session.mostSentPackets {
         world.violate("\(footprint.sentPacketCount) packets are kept")
       }

@@ -158,14 +158,14 @@ package final class World {
   package func open(
     _ name: String, delivery: DeliveryClass = .reliable, durable: Bool = true, priority: UInt8 = 1,
     largest: Int = 1 << 20, incarnation: UInt64 = 1, deadlineMilliseconds: UInt32 = 0,
-    padding: Padding = .none
+    padding: Padding = .none, parity: Parity = .none
   ) -> Int {
     let open = StreamOpen(
       largestMessage: UInt32(largest), delivery: delivery, isDurable: durable, priority: priority,
       deadlineMilliseconds: deadlineMilliseconds,
       uid: StreamUID(high: UInt64(name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) }), low: 1), incarnation: incarnation,
       firstMessage: 0, name: name, schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main")
-    return device.add(open, padding: padding) ?? -1
+    return device.add(open, padding: padding, parity: parity) ?? -1
   }
 
   /// A payload that tells which message of which stream it is.
