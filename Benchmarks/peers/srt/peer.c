@@ -67,12 +67,22 @@ static struct sockaddr_in loopback(int port) {
   return address;
 }
 
-static void report(uint64_t messages, uint64_t bytes, uint64_t steady, uint64_t on_time, uint64_t resent, double seconds) {
-  printf("messages=%llu bytes=%llu steady_bytes=%llu on_time=%llu packets_lost=%llu seconds=%f cpu_seconds=%f\n",
-         (unsigned long long)messages, (unsigned long long)bytes, (unsigned long long)steady, (unsigned long long)on_time,
-         (unsigned long long)resent, seconds, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
+typedef struct {
+  uint64_t messages, bytes, steady_bytes, steady_messages, on_time, resent;
+  double seconds;
+} figures;
+
+static void report(const figures *it) {
+  printf("messages=%llu bytes=%llu steady_bytes=%llu steady_messages=%llu on_time=%llu packets_lost=%llu seconds=%f "
+         "cpu_seconds=%f\n",
+         (unsigned long long)it->messages, (unsigned long long)it->bytes, (unsigned long long)it->steady_bytes,
+         (unsigned long long)it->steady_messages, (unsigned long long)it->on_time, (unsigned long long)it->resent,
+         it->seconds, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
   fflush(stdout);
 }
+
+// Messages of the pace that do not count yet; each begins with its number.
+static uint64_t unsteady(const plan *plan) { return (uint64_t)plan->pace / 8 * STEADY_AFTER / LIVE_PAYLOAD; }
 
 static void receive(const plan *plan) {
   SRTSOCKET listener = open_socket(plan);
@@ -86,8 +96,8 @@ static void receive(const plan *plan) {
   SRTSOCKET socket = srt_accept(listener, NULL, NULL);
   if (socket == SRT_INVALID_SOCK) fail("srt_accept");
   static char buffer[1 << 16];
-  uint64_t messages = 0, bytes = 0, steady = 0, first = 0, last = 0;
-  uint64_t steady_at = 0, end = 0;
+  figures it = {0};
+  uint64_t first = 0, last = 0, steady_at = 0, end = 0, number;
   int got;
   while ((got = srt_recv(socket, buffer, plan->deadline > 0 ? LIVE_PAYLOAD : (int)sizeof buffer)) > 0) {
     last = clock_ns(CLOCK_MONOTONIC);
@@ -96,12 +106,15 @@ static void receive(const plan *plan) {
       steady_at = first + STEADY_AFTER * 1000000000ull;
       end = first + (uint64_t)plan->seconds * 1000000000ull;
     }
-    messages += 1;
-    bytes += (uint64_t)got;
-    if (last >= steady_at && last < end) steady += (uint64_t)got;
+    it.messages += 1;
+    it.bytes += (uint64_t)got;
+    if (last >= steady_at && last < end) it.steady_bytes += (uint64_t)got;
+    memcpy(&number, buffer, sizeof number);
+    // What is late is dropped inside, and what is delivered is in time.
+    if (plan->deadline > 0 && number >= unsteady(plan)) it.on_time += 1;
   }
-  // In live mode what is late is dropped inside, and what is delivered is in time.
-  report(messages, bytes, steady, plan->deadline > 0 ? messages : 0, 0, (double)(last - first) / 1e9);
+  it.seconds = (double)(last - first) / 1e9;
+  report(&it);
   srt_close(socket);
   srt_close(listener);
 }
@@ -119,7 +132,8 @@ static void send_all(const plan *plan) {
   static char buffer[1 << 20];
   int size = plan->deadline > 0 ? LIVE_PAYLOAD : plan->message;
   if (size > (int)sizeof buffer) size = sizeof buffer;
-  uint64_t messages = 0, bytes = 0, start = clock_ns(CLOCK_MONOTONIC), due = start;
+  figures it = {0};
+  uint64_t start = clock_ns(CLOCK_MONOTONIC), due = start;
   uint64_t end = start + (uint64_t)plan->seconds * 1000000000ull;
   uint64_t step = plan->deadline > 0 ? (uint64_t)size * 8 * 1000000000ull / (uint64_t)plan->pace : 0;
   while (clock_ns(CLOCK_MONOTONIC) < end) {
@@ -128,21 +142,23 @@ static void send_all(const plan *plan) {
       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
       due += step;
     }
+    memcpy(buffer, &it.messages, sizeof it.messages);
     int done = 0;
     while (done < size) {
       int taken = srt_send(socket, buffer + done, size - done);
       if (taken == SRT_ERROR) fail("srt_send");
       done += taken;
     }
-    messages += 1;
-    bytes += (uint64_t)size;
+    it.messages += 1;
+    it.bytes += (uint64_t)size;
   }
-  double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9;
+  it.seconds = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9;
+  if (plan->deadline > 0 && it.messages > unsteady(plan)) it.steady_messages = it.messages - unsteady(plan);
   // The last messages of a live stream need their latency; what a file still holds is waited for below.
   if (plan->deadline > 0) usleep((useconds_t)plan->deadline * 2000 + 500000);
-  uint64_t again = resent(socket);
+  it.resent = resent(socket);
   srt_close(socket);
-  report(messages, bytes, 0, 0, again, seconds);
+  report(&it);
 }
 
 static long number(int count, char **words, const char *name) {

@@ -16,6 +16,7 @@ struct BenchEnd: ParsableCommand {
   @Option var suite: UInt8
   @Option var deadline = 0
   @Option var pace: UInt64 = 0
+  @Option var fec = BenchFEC.off
   @Option var secrets: String
   @Flag var raw = false
 
@@ -30,6 +31,7 @@ struct BenchEnd: ParsableCommand {
       messageByteCount: message, datagramByteCount: datagram, seconds: seconds, suite: suite, secrets: bytes)
     plan.deadlineMilliseconds = deadline
     plan.paceBitsPerSecond = pace
+    plan.fec = fec
     let figures: BenchFigures
     switch (side, raw) {
     case (.send, false):

@@ -10,7 +10,9 @@ struct BenchFigures {
   var packetsLost: UInt64 = 0
   /// Between ``BenchMeter/steadyAfterSeconds`` and the end of the sending.
   var steadyBytes: UInt64 = 0
-  /// Messages that came before their deadline.
+  /// Messages of a pace sent after the first two seconds of it …
+  var steadyMessages: UInt64 = 0
+  /// … and those of them that came before their deadline.
   var onTime: UInt64 = 0
 
   init() {}
@@ -33,12 +35,13 @@ struct BenchFigures {
     allocationsPerMessage = number("allocations_per_message")
     packetsLost = count("packets_lost")
     steadyBytes = count("steady_bytes")
+    steadyMessages = count("steady_messages")
     onTime = count("on_time")
   }
 
   var line: String {
     "messages=\(messages) bytes=\(bytes) seconds=\(seconds) cpu_seconds=\(cpuSeconds) "
       + "allocations_per_message=\(allocationsPerMessage) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
-      + "on_time=\(onTime)\n"
+      + "steady_messages=\(steadyMessages) on_time=\(onTime)\n"
   }
 }

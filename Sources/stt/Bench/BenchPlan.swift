@@ -12,6 +12,8 @@ struct BenchPlan {
   var deadlineMilliseconds = 0
   /// Payload bits a second; 0: as fast as they are delivered.
   var paceBitsPerSecond: UInt64 = 0
+  /// Of the stream.
+  var fec = BenchFEC.off
   /// Seed and the two node ids; random, for this run alone.
   var secrets: [UInt8]
 
@@ -22,13 +24,18 @@ struct BenchPlan {
   }
 
   var settings: Session.Settings { Session.Settings(datagramByteCount: datagramByteCount) }
+  /// Messages of a pace before a sender has found its rate; those after it count.
+  var unsteadyMessageCount: UInt64 {
+    paceBitsPerSecond / 8 * UInt64(BenchMeter.steadyAfterSeconds) / UInt64(messageByteCount)
+  }
   var offer: HandshakeOffer { HandshakeOffer(suites: [suite], maximumDatagram: UInt16(datagramByteCount)) }
 
   /// As arguments for a child.
   var arguments: [String] {
     [
       "--message", "\(messageByteCount)", "--datagram", "\(datagramByteCount)", "--seconds", "\(seconds)", "--suite",
-      "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--secrets",
+      "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--fec", fec.rawValue,
+      "--secrets",
       secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
     ]
   }

@@ -45,7 +45,7 @@ struct BenchReceiver: ~Copyable {
     _ = endpoint.add(.init(keys: try plan.keys(), epoch: 1, lastCounter: 0), now: now)
     let poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
-    let sink = CountingSink(pool: pool, deadlineMilliseconds: plan.deadlineMilliseconds)
+    let sink = CountingSink(pool: pool, plan)
     return BenchReceiver(
       plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: sink), receiving: receiving, poller: poller)
   }
@@ -106,17 +106,21 @@ private struct CountingSink: CollectorSink, ~Copyable {
   private var bytes: UInt64 = 0
   /// Nanoseconds from a message's time; both ends share a clock. 0: none.
   private let deadline: UInt64
+  private let unsteadyMessageCount: UInt64
   private(set) var onTime: UInt64 = 0
 
-  init(pool: BufferPool, deadlineMilliseconds: Int) {
+  init(pool: BufferPool, _ plan: BenchPlan) {
     self.pool = pool
-    deadline = UInt64(deadlineMilliseconds) * 1_000_000
+    deadline = UInt64(plan.deadlineMilliseconds) * 1_000_000
+    unsteadyMessageCount = plan.unsteadyMessageCount
   }
 
-  private mutating func note(_ time: MessageTime, _ byteCount: Int) {
+  private mutating func note(_ number: UInt64, _ time: MessageTime, _ byteCount: Int) {
     count += 1
     bytes += UInt64(byteCount)
-    if deadline > 0, Clocks.monotonic <= time.monotonicNanoseconds &+ deadline { onTime += 1 }
+    if deadline > 0, number >= unsteadyMessageCount, Clocks.monotonic <= time.monotonicNanoseconds &+ deadline {
+      onTime += 1
+    }
   }
 
   mutating func takeCount() -> UInt64 {
@@ -133,10 +137,10 @@ private struct CountingSink: CollectorSink, ~Copyable {
   mutating func select(peer: Int, session: Int) {}
   mutating func opened(_ open: StreamOpen) -> StreamAdmission? { StreamAdmission(token: 0, position: 0, durable: 0) }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
-    note(time, payload.byteCount)
+    note(number, time, payload.byteCount)
   }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {
-    note(time, message.count - MessageTime.byteCount)
+    note(number, time, message.count - MessageTime.byteCount)
   }
   mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
   mutating func ended(token: Int, end: UInt64) {}

@@ -75,7 +75,9 @@ struct BenchSender: ~Copyable {
     }
     link.close()
     Self.exchange(&receiving, &sending, socket, &link, collector)
-    return meter.figures(packetsLost: lost)
+    var figures = meter.figures(packetsLost: lost)
+    figures.steadyMessages = figures.messages - min(figures.messages, plan.unsteadyMessageCount)
+    return figures
   }
 
   /// Hands over the messages that are due. One that finds no memory is a message all the same.
@@ -144,7 +146,8 @@ struct BenchLink: ~Copyable {
         delivery: plan.deadlineMilliseconds > 0 ? .partial : .reliable,
         isDurable: false, priority: 0, deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
-        schemaName: "", schemaData: [], purpose: "bench"))
+        schemaName: "", schemaData: [], purpose: "bench"),
+      parity: plan.fec.parity)
   }
 
   var isConnected: Bool { endpoint.isConnected }

@@ -13,7 +13,8 @@ struct LossBench: ParsableCommand {
       The relay (see `stt relay`) limits the rate, delays and loses, alike in both directions, with a queue of one \
       product of rate and round trip. At each --loss one RELIABLE stream sends as fast as it is delivered: told is its \
       payload as a share of all bits the link carries, from the third second on. At each --deadline-loss a PARTIAL stream \
-      sends messages at half the link's rate: told is which share of them arrived within --deadline.
+      sends messages at half the link's rate: told is which share of them, from the third second on, arrived within \
+      --deadline.
 
       With --peer another program is measured beside it through the same relay (Benchmarks/peers/README.md).
 
@@ -29,6 +30,8 @@ struct LossBench: ParsableCommand {
   @Option(help: "Which to measure: reliable, partial or both.") var delivery = Deliveries.both
   @Option(help: ArgumentHelp("Deadline of the PARTIAL stream.", valueName: "duration"))
   var deadline = SpanOfTime(nanoseconds: 200_000_000)
+  @Option(help: "Forward error correction of the PARTIAL stream, 12+4: off, auto (while repeating takes too long) or on.")
+  var fec = BenchFEC.auto
   @Option(help: ArgumentHelp("Round trip without a queue.", valueName: "duration"))
   var rtt = SpanOfTime(nanoseconds: 50_000_000)
   @Option(help: ArgumentHelp("Bits a second of the link.", valueName: "rate"))
@@ -88,6 +91,7 @@ struct LossBench: ParsableCommand {
       messageByteCount: message, datagramByteCount: datagram, seconds: seconds, suite: cipher.suite,
       secrets: random.bytes(96))
     if isPartial {
+      plan.fec = fec
       plan.deadlineMilliseconds = Int(deadline.nanoseconds / 1_000_000)
       plan.paceBitsPerSecond = rate.bitsPerSecond / 2 / UInt64(senders)
     }

@@ -50,7 +50,7 @@ struct LossRun {
   private var payload: Double { rates.reduce(0, +) }
   private var share: Double { payload / Double(link.bitsPerSecond ?? 1) }
   private var inTime: Double {
-    Double(received.map(\.onTime).reduce(0, +)) / Double(max(1, sent.map(\.messages).reduce(0, +)))
+    Double(received.map(\.onTime).reduce(0, +)) / Double(max(1, sent.map(\.steadyMessages).reduce(0, +)))
   }
   /// Jain's index: 1 when all have the same share, 1/n when one has it all.
   private var fairness: Double {
@@ -86,6 +86,7 @@ struct LossRun {
   var json: JSONObject {
     var root = JSONObject()
     root.set("program", program)
+    root.set("fec", plan.fec.rawValue)
     root.set("delivery", isPartial ? "partial" : "reliable")
     root.set("lossPercent", link.lossPercent)
     root.set("payloadBitsPerSecond", payload)
