@@ -61,7 +61,9 @@ public struct Lateness: Hashable, Sendable {
     var seen: UInt64 = 0
     for (index, count) in counts.enumerated() {
       seen += count
-      if count > 0, Double(seen) >= wanted { return min(largest, Self.end(of: index)) }
+      guard count > 0, Double(seen) >= wanted else { continue }
+      // The last step has no end.
+      return index == counts.count - 1 ? largest : min(largest, Self.end(of: index))
     }
     return largest
   }

@@ -55,6 +55,8 @@ static SRTSOCKET open_socket(const plan *plan) {
   }
   set_int(socket, SRTO_UDP_SNDBUF, 4 << 20, "SRTO_UDP_SNDBUF");
   set_int(socket, SRTO_UDP_RCVBUF, 4 << 20, "SRTO_UDP_RCVBUF");
+  // Its 3 s are not enough for a handshake through heavy loss.
+  set_int(socket, SRTO_CONNTIMEO, 30000, "SRTO_CONNTIMEO");
   set_int(socket, SRTO_PBKEYLEN, 32, "SRTO_PBKEYLEN");
   const char *passphrase = "a passphrase for measuring alone";
   set(socket, SRTO_PASSPHRASE, passphrase, (int)strlen(passphrase), "SRTO_PASSPHRASE");
