@@ -8,12 +8,13 @@ FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 VENV := .build/venv
 
-.PHONY: goodput fairness help demo test bench build release format format-check setup setup-test simulate formal fuzz clean
+.PHONY: goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
 	@echo "make test      build and pass every test"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
+	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
@@ -75,6 +76,12 @@ fuzz: setup
 
 bench: release
 	.build/release/stt bench
+
+# Goodput on a bad link, beside Debian's libsrt through the same relay.
+bench-loss: setup
+	$(SWIFT) build -c release --product stt
+	./Benchmarks/peers/srt/build
+	.build/release/stt bench loss --peer .build/peers/srt
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources collector Tests

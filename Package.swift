@@ -99,6 +99,7 @@ let package = Package(
     module("STTRecorder", "collector/Recorder", ["CLinux", "CZstd", "STTBuffers", "STTSample", "STTRecord"]),
 
     // Composition.
+    module("STTImpairment", "Sources/Impairment", ["CLinux", "LinuxEvents", "LinuxUDP", heap]),
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
@@ -127,7 +128,7 @@ let package = Package(
       "stt", "Sources/stt",
       [
         "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers", "STTChecksum",
-        "STTConfig", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
+        "STTConfig", "STTImpairment", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
         "STTSession", "STTWire", "STC", arguments,
       ]),
 
@@ -143,7 +144,9 @@ let package = Package(
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Checksum", ["STTChecksum"]),
     tests("Crypto", ["STC", "STTWire"]),
-    tests("EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"], exclude: ["read_with_stock_mcap.py"]),
+    tests(
+      "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"],
+      exclude: ["read_with_stock_mcap.py"]),
     .target(
       name: "FuzzInputs",
       dependencies: [
@@ -154,6 +157,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
+    tests("Impairment", ["LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"]),
     tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),

@@ -138,7 +138,7 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
   struct iovec vectors[CLINUX_BATCH];
   struct sockaddr_in6 addresses[CLINUX_BATCH];
   union {
-    char bytes[CMSG_SPACE(sizeof(int)) * 4];
+    char bytes[CMSG_SPACE(sizeof(int)) * 4 + CMSG_SPACE(sizeof(struct timespec))];
     struct cmsghdr align;
   } controls[CLINUX_BATCH];
   if (count > CLINUX_BATCH) count = CLINUX_BATCH;
@@ -159,6 +159,7 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
     entries[i].truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     entries[i].dropped = 0;
     entries[i].ecn = 0;
+    entries[i].arrived = 0;
     from_sockaddr(&addresses[i], &entries[i].from);
     for (struct cmsghdr *control = CMSG_FIRSTHDR(&headers[i].msg_hdr); control != NULL;
          control = CMSG_NXTHDR(&headers[i].msg_hdr, control)) {
@@ -173,6 +174,10 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
         entries[i].ecn = (uint8_t)(value & 3);
       } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
         memcpy(&entries[i].dropped, CMSG_DATA(control), sizeof entries[i].dropped);
+      } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec at;
+        memcpy(&at, CMSG_DATA(control), sizeof at);
+        entries[i].arrived = (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
       }
     }
   }
@@ -205,6 +210,11 @@ int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third) {
   };
   struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0 ? -errno : 0;
+}
+
+int clinux_udp_enable_timestamps(int fd) {
+  int on = 1;
+  return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0 ? -errno : 0;
 }
 
 static int buffer(int fd, int option, int forced, int bytes) {

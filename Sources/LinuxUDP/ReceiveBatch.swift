@@ -1,4 +1,4 @@
-import CLinux
+internal import CLinux
 import Glibc
 public import STTBuffers
 
@@ -38,7 +38,7 @@ public struct ReceiveBatch: ~Copyable {
       (entries + leased).initialize(
         to: clinux_incoming(
           base: slab.unsafeBase, capacity: UInt32(slabByteCount), count: 0, segment: 0, truncated: 0, dropped: 0,
-          ecn: 0, from: clinux_address()))
+          ecn: 0, from: clinux_address(), arrived: 0))
       (slabs + leased).initialize(to: slab)
       leased += 1
     }

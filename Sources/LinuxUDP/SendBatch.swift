@@ -1,4 +1,4 @@
-import CLinux
+internal import CLinux
 import Glibc
 
 /// Datagrams waiting to be sent in one call, lying in memory the caller keeps until they went.

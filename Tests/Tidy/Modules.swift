@@ -42,6 +42,7 @@ enum Modules {
   static let compositions: [String: String] = [
     "STTAgentRuntime": "Sources/AgentRuntime",
     "STTCollectorRuntime": "collector/Runtime",
+    "STTImpairment": "Sources/Impairment",
   ]
 
   static let executables: [String: String] = [
@@ -90,6 +91,7 @@ enum Modules {
       return coreNames.union(edgeNames).union(system).union(everywhere)
         .union(["Logging", "Metrics", "ServiceLifecycle"])
     }
+    if folder == compositions["STTImpairment"] { return system.union(everywhere).union(["LinuxEvents", "LinuxUDP"]) }
     if executables.values.contains(folder) {
       var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
         "ArgumentParser", "Logging", "CQRencode", "CAllocations",
@@ -98,6 +100,7 @@ enum Modules {
       if folder != executables["stt-collector"] { names.remove("STTWebSocketServer") }
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
       if folder == executables["stt-collector"] { names.insert("STTCollectorRuntime") }
+      if folder == executables["stt"] { names.insert("STTImpairment") }
       return names
     }
     if c.values.contains(folder) { return [] }

@@ -45,9 +45,9 @@ struct BenchReceiver: ~Copyable {
     _ = endpoint.add(.init(keys: try plan.keys(), epoch: 1, lastCounter: 0), now: now)
     let poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
+    let sink = CountingSink(pool: pool, plan)
     return BenchReceiver(
-      plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: CountingSink(pool: pool)), receiving: receiving,
-      poller: poller)
+      plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: sink), receiving: receiving, poller: poller)
   }
 
   private init(
@@ -65,7 +65,7 @@ struct BenchReceiver: ~Copyable {
 
   /// Until the sender says goodbye.
   mutating func run() throws -> BenchFigures {
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 40) * 1_000_000_000
     while !isOver, Clocks.monotonic < limit {
@@ -77,7 +77,9 @@ struct BenchReceiver: ~Copyable {
       if isOver { break }
       try poller.wait(until: min(core.endpoint.deadline.nanoseconds, limit))
     }
-    return meter.figures()
+    var figures = meter.figures()
+    figures.onTime = core.sink.onTime
+    return figures
   }
 
   private static func exchange(
@@ -104,8 +106,24 @@ private struct CountingSink: CollectorSink, ~Copyable {
   let pool: BufferPool
   private var count: UInt64 = 0
   private var bytes: UInt64 = 0
+  /// Nanoseconds from a message's time; both ends share a clock. 0: none.
+  private let deadline: UInt64
+  private let unsteadyMessageCount: UInt64
+  private(set) var onTime: UInt64 = 0
 
-  init(pool: BufferPool) { self.pool = pool }
+  init(pool: BufferPool, _ plan: BenchPlan) {
+    self.pool = pool
+    deadline = UInt64(plan.deadlineMilliseconds) * 1_000_000
+    unsteadyMessageCount = plan.unsteadyMessageCount
+  }
+
+  private mutating func note(_ number: UInt64, _ time: MessageTime, _ byteCount: Int) {
+    count += 1
+    bytes += UInt64(byteCount)
+    if deadline > 0, number >= unsteadyMessageCount, Clocks.monotonic <= time.monotonicNanoseconds &+ deadline {
+      onTime += 1
+    }
+  }
 
   mutating func takeCount() -> UInt64 {
     defer { count = 0 }
@@ -121,12 +139,10 @@ private struct CountingSink: CollectorSink, ~Copyable {
   mutating func select(peer: Int, session: Int) {}
   mutating func opened(_ open: StreamOpen) -> StreamAdmission? { StreamAdmission(token: 0, position: 0, durable: 0) }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
-    count += 1
-    bytes += UInt64(payload.byteCount)
+    note(number, time, payload.byteCount)
   }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {
-    count += 1
-    bytes += UInt64(message.count - MessageTime.byteCount)
+    note(number, time, message.count - MessageTime.byteCount)
   }
   mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
   mutating func ended(token: Int, end: UInt64) {}

@@ -42,7 +42,7 @@ enum RawSender {
     _ socket: borrowing UDPSocket, _ poller: consuming Poller, _ to: UDPAddress, _ body: UnsafeRawBufferPointer
   ) throws -> BenchFigures {
     var poller = poller
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     let end = Clocks.monotonic + UInt64(plan.seconds) * 1_000_000_000
     while Clocks.monotonic < end {
       var count = 0
@@ -96,7 +96,7 @@ enum RawReceiver {
     var opener = PacketOpener<InPlaceEngine>(try rawSecret(plan), suite: plan.suite, windowBitCount: 8192)
     var poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 20) * 1_000_000_000
     while !isOver, Clocks.monotonic < limit {
