@@ -63,15 +63,13 @@ struct Congestion: Sendable {
   private var shortestOfRound = UInt64.max
   private var shortestOfLastRound = UInt64.max
   private var shortestOfProbe = UInt64.max
-  private var longestOfRound: UInt64 = 0
-  private var longestOfLastRound: UInt64 = 0
   /// The longest round trip lately: what it takes when the queue is full.
   private var longest: UInt64 = 0
   private var mostInFlight = 0
   private var newlyAcknowledged = 0
   /// Bytes of this round that were lost and were sent after the bound was lowered last.
   private var newlyLost = 0
-  /// The share of packets that are lost in rounds without any queue.
+  /// The share of packets that are lost though no queue stands.
   private var usualLoss = 0.0
   private var inFlightBeforeYield = 0
   private var newlyMarked: UInt64 = 0
@@ -160,7 +158,6 @@ struct Congestion: Sendable {
     noteRate(sample, now)
     shortestOfRound = min(shortestOfRound, roundTrip.latest)
     shortestOfProbe = min(shortestOfProbe, roundTrip.latest)
-    longestOfRound = max(longestOfRound, roundTrip.latest)
     longest = max(longest, roundTrip.latest)
     noteMarks(sample, now)
     cubic.grow(acknowledged: newlyAcknowledged, roundTrip: roundTrip.smoothed, datagram: datagram, now: now)
@@ -272,12 +269,10 @@ struct Congestion: Sendable {
     if roundLost * 3 > roundDelivered, roundLost > 10 * datagram, queue > shortest / 4 {
       peaks = (peaks.0 * 0.85, peaks.1 * 0.85, peaks.2 * 0.85)
     }
-    let isQuiet = max(longestOfRound, longestOfLastRound) <= shortestWithQueue
-    longestOfLastRound = longestOfRound
-    longestOfRound = 0
+    let stood = queueStands
     shortestOfLastRound = sample.isApplicationLimited ? .max : shortestOfRound
     shortestOfRound = .max
-    if isQuiet { noteUsualLoss() }
+    if !stood, !queueStands { noteUsualLoss() }
     newlyLost = 0
     roundLost = 0
     roundDelivered = 0

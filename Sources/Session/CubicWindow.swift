@@ -18,7 +18,7 @@ struct CubicWindow: Sendable {
 
   /// - Parameter inFlight: bytes that were on the way when the queue was full.
   mutating func reduce(to factor: Double, inFlight: Int) {
-    let before = min(byteCount, Double(inFlight))
+    let before = min(byteCount, Double(max(1, inFlight)))
     // Fast convergence (RFC 9438 section 4.7): whoever shrinks makes room for others.
     largest = isBounded && before < largest ? before * (1 + factor) / 2 : before
     byteCount = before * factor
@@ -28,7 +28,7 @@ struct CubicWindow: Sendable {
   /// Begins at what is on the way, in a queue that others fill.
   mutating func begin(at inFlight: Int) {
     guard byteCount > Double(inFlight) else { return }
-    byteCount = Double(inFlight)
+    byteCount = Double(max(1, inFlight))
     largest = byteCount
     start = nil
   }

@@ -16,6 +16,10 @@ struct ECNValidation: Sendable {
   private static let mostTries = 3
   private static let pause = UInt64.seconds(2)
 
+  /// So many marked packets lost in a row, and none that got through, are no bad luck.
+  private static let blackHole = 8
+
+  private var lostInARow = 0
   private var state = State.testing(sent: 0, lost: 0)
   private var tries = 0
   private var onlyCongestion: UInt64 = 0
@@ -50,6 +54,7 @@ struct ECNValidation: Sendable {
   mutating func acknowledged(marked: Int, _ reported: ECNCounts?) -> UInt64 {
     let (now, before) = (reported ?? ECNCounts(), counts)
     counts = now
+    if marked > 0 { lostInARow = 0 }
     if case .off = state { return 0 }
     guard now.capable0 >= before.capable0, now.congestion >= before.congestion, now.capable1 == before.capable1 else {
       return fail()
@@ -62,6 +67,7 @@ struct ECNValidation: Sendable {
       onlyCongestion += congestion
       if gained > 0 {
         state = .capable
+        tries = 0
       } else if onlyCongestion >= UInt64(Self.testPackets) {
         // A box that marks everything says nothing.
         return fail()
@@ -72,9 +78,15 @@ struct ECNValidation: Sendable {
 
   /// A marked packet was given up.
   mutating func lost(_ now: MonotonicTime) {
-    guard case .testing(let sent, let lost) = state else { return }
-    state = .testing(sent: sent, lost: lost + 1)
-    if lost + 1 >= sent { rest(now) }
+    switch state {
+    case .testing(let sent, let lost):
+      state = .testing(sent: sent, lost: lost + 1)
+      if lost + 1 >= sent { rest(now) }
+    case .capable:
+      lostInARow += 1
+      if lostInARow >= Self.blackHole { rest(now) }
+    case .off: break
+    }
   }
 
   /// Nothing came back in time; perhaps the marks are to blame.
@@ -100,6 +112,7 @@ struct ECNValidation: Sendable {
 
   private mutating func rest(_ now: MonotonicTime) {
     tries += 1
+    lostInARow = 0
     state = .off(until: tries < Self.mostTries ? now + Self.pause : .never)
   }
 }
