@@ -1,4 +1,4 @@
-import CLinux
+internal import CLinux
 
 /// Two more sockets on the port of another one: what has a certain byte goes to them, all else to the first
 /// (SO_ATTACH_REUSEPORT_CBPF). Each has a buffer of its own, so that a flood of one kind fills its own alone, and
