@@ -147,7 +147,7 @@ final class FloodDevice {
   ) {
     sending.drain(socket) { buffer in
       let count = endpoint.transmit(into: buffer, now: now, wall: 0)
-      return count == 0 ? nil : (count, note(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
+      return count == 0 ? nil : (count, note(UnsafeRawBufferPointer(rebasing: buffer[..<count])), endpoint.mark.rawValue)
     }
   }
 
