@@ -111,7 +111,8 @@ extension Layout {
     },
     Layout(
       description: "ACK of packets",
-      bytes: [20, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0xFF, 0x07], accepts: { $0 == 24 || $0 == 48 },
+      bytes: [20, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0xFF, 0x07],
+      accepts: { $0 == 24 || $0 == 48 },
       isCanonical: false, again: packetAck),
     Layout(
       description: "ACK of a stream", bytes: [5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 4, 0, 0, 0, 0, 0, 0, 0],

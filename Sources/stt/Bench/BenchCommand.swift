@@ -6,7 +6,7 @@ import STC
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures the protocol on this machine: its ceiling on loopback, its goodput on a bad link, its bearing in a flood.",
+    abstract: "Measures the protocol here: its ceiling on loopback, its goodput on a bad link, its bearing in a flood.",
     discussion: """
       Without a further word it measures on loopback, and takes the options of `stt bench loopback`.
 
