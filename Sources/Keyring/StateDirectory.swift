@@ -72,13 +72,19 @@ public final class StateDirectory: Sendable {
   public static func user(of path: String) -> pid_t? {
     let file = open("\(path)/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard file >= 0 else { return nil }
-    // Closing gives back a lock that was free.
     defer { close(file) }
-    guard flock(file, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+    guard flock(file, LOCK_SH | LOCK_NB) != 0 else {
+      flock(file, LOCK_UN)
+      return nil
+    }
+    guard errno == EWOULDBLOCK else { return nil }
     return pid_t(exactly: owner(file)).flatMap { $0 > 1 ? $0 : nil }
   }
 
   deinit {
+    // A child that is being started has the descriptor too until it runs its program: closing alone would leave it
+    // the lock for that long.
+    flock(lock, LOCK_UN)
     close(lock)
     close(descriptor)
   }
