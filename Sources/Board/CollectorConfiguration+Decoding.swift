@@ -53,12 +53,13 @@ extension CollectorConfiguration {
   private static func recording(_ top: inout TableReader) -> Recording? {
     guard var table = top.subtable("recording") else {
       if top.table["recording"] == nil {
-        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\" and seal = \"none\".")
+        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\".")
       }
       return nil
     }
     let root = table.absolutePath("root", "Name the directory recordings go to, such as \"/var/lib/stt/recordings\".")
-    let seal = table.seal()
+    let seal: RecordingSeal = table.choice("seal", usual: .sealed)
+    let (sealTo, recipients) = table.slots(seal)
     let segment = table.size("segment_size", CollectorLimits.segment)
     let segmentAge = table.duration("segment_age", CollectorLimits.segmentAge)
     let chunk = table.size("chunk_size", CollectorLimits.chunk)
@@ -73,9 +74,10 @@ extension CollectorConfiguration {
     let sync = table.duration("sync_interval", CollectorLimits.syncInterval)
     let reserve = table.size("reserve", CollectorLimits.reserve)
     table.finish()
-    guard let root, let seal else { return nil }
+    guard let root else { return nil }
     return Recording(
-      root: root, seal: seal, segmentByteCount: segment, segmentAge: segmentAge, chunkByteCount: chunk,
+      root: root, seal: seal, sealTo: sealTo, recipients: recipients, segmentByteCount: segment, segmentAge: segmentAge,
+      chunkByteCount: chunk,
       chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
   }
 
@@ -111,19 +113,32 @@ extension TableReader {
     return policy
   }
 
-  /// `seal` has to be written: a later version seals by default, and a text that leaves the key out
-  /// would then change its meaning without anybody having edited it.
-  fileprivate mutating func seal() -> RecordingSeal? {
-    if let node = table["seal"], case .string("sealed") = node.value {
-      _ = take("seal")
+  /// Whose keys open what is sealed. Recipients that are named always do.
+  fileprivate mutating func slots(_ seal: RecordingSeal) -> ([RecordingSlot], [String]) {
+    let node = table["recipients"] ?? table["seal_to"]
+    if seal == .plain, let node {
       fail(
-        .invalidValue, "seal", at: node.position, "\"sealed\" comes with a later version",
-        "Write seal = \"none\" to record plain files, or wait for sealing; nothing is recorded unsealed behind your back.")
-      return nil
+        .conflict, table["recipients"] == nil ? "seal_to" : "recipients", at: node.position,
+        "says who may open sealed recordings, and seal = \"none\" seals none",
+        "Remove it, or remove seal = \"none\".")
     }
-    return requiredChoice(
-      "seal", RecordingSeal.self,
-      "Write seal = \"none\": recordings are plain files now, and saying so keeps this text's meaning when sealing becomes the default."
-    )
+    let slots: [RecordingSlot] = choices("seal_to", usual: [.day, .seed])
+    let recipients = texts("recipients")
+    if let node = table["recipients"], recipients.count > CollectorLimits.recipientCount {
+      fail(
+        .invalidValue, "recipients", at: node.position, "names \(recipients.count) keys",
+        "Give at most \(CollectorLimits.recipientCount): each adds 2.4 kB to every segment.")
+    }
+    if let node = table["recipients"], let relative = recipients.first(where: { !$0.hasPrefix("/") }) {
+      fail(
+        .invalidValue, "recipients", at: node.position, "\"\(shown(relative))\" does not begin with /",
+        "Give absolute paths of .pub files that `stt recipient new` made.")
+    }
+    if let node = table["seal_to"], slots.contains(.recipients), recipients.isEmpty {
+      fail(
+        .conflict, "seal_to", at: node.position, "\"recipients\" needs at least one",
+        "Name their public keys: recipients = [\"/etc/stt/auditor.pub\"].")
+    }
+    return (slots, recipients)
   }
 }

@@ -13,7 +13,6 @@ enum DemoConfiguration {
 
     [recording]
     root = "\(recordings)"
-    seal = "none"
 
     """
   }

@@ -8,6 +8,8 @@ struct CollectorSettings {
   var pair: String?
   var state = "collector-state"
   var socket = "collector.sock"
+  /// Plain, so that every command reads it without keys; `nil` says nothing, which seals.
+  var seal: String? = "none"
   /// Further lines of `[recording]`.
   var recording = ""
   /// Further lines of `[collector]`.
@@ -28,7 +30,7 @@ struct CollectorSettings {
 
     [recording]
     root = "\(root ?? site.recordings)"
-    seal = "none"
+    \(seal.map { "seal = \"\($0)\"" } ?? "")
     \(recording)
 
     """

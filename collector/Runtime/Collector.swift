@@ -47,7 +47,9 @@ public struct Collector: ~Copyable {
     let signals = try SignalDescriptor()
     let state = try StateDirectory(configuration.stateDirectory)
     let pairs = try loadPairs(configuration, log)
-    let recorder = try Recorder(root: configuration.recording.root, settings: settings(configuration.recording))
+    let recorder = try Recorder(
+      root: configuration.recording.root, settings: settings(configuration.recording),
+      keys: try recordingKeys(configuration, pairs))
     let channel = try RecorderChannel()
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)
@@ -115,7 +117,7 @@ public struct Collector: ~Copyable {
     return pairs
   }
 
-  private static func keys(_ pair: PairFile) throws -> PairKeys {
+  static func keys(_ pair: PairFile) throws -> PairKeys {
     let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
     return PairKeys(
       seed: seed,
