@@ -206,13 +206,17 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     SegmentDamage(kind: .altered, offset: offset, what: what)
   }
 
+  /// Hashes the record in hand into the chain, before `record` is used for something else.
+  private mutating func absorbRecord() {
+    guard isUnabsorbed else { return }
+    recordHead.withUnsafeBytes { opener.absorb($0) }
+    opener.absorb(record.unsafeBytes)
+    isUnabsorbed = false
+  }
+
   /// Reads the record at ``offset`` into `record` and moves on.
   private mutating func readRecord() throws -> UInt8 {
-    if isUnabsorbed {
-      recordHead.withUnsafeBytes { opener.absorb($0) }
-      opener.absorb(record.unsafeBytes)
-      isUnabsorbed = false
-    }
+    absorbRecord()
     var head = [UInt8](repeating: 0, count: MCAP.recordHeadByteCount)
     let got = try head.withUnsafeMutableBytes { try source.read(at: offset, into: $0) }
     guard got == head.count else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
@@ -283,6 +287,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// A sealed group is a chunk with one batch, its index, the positions and the seal, in this order.
   private mutating func takeSealedChunk(_ chunkEntry: ChunkIndexEntry, _ at: UInt64) throws {
+    absorbRecord()
     var entry = chunkEntry
     var found: (start: Int, end: Int)?
     var others = 0
