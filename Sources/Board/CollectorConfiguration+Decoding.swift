@@ -27,12 +27,14 @@ extension CollectorConfiguration {
     }
     let recording = Self.recording(&top)
     let limits = Self.limits(&top)
+    let webSocket = WebSocketListener(&top)
     top.finish()
     try problems.check()
     // Nothing is missing once nothing was reported.
     guard let listen, let state, let recording else { throw ConfigurationError([.internalGap(root.position)]) }
     self.init(
-      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, identity: identity,
+      listen: listen, webSocket: webSocket, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode,
+      identity: identity,
       stateDirectory: state,
       statusSocket: status, maximumDatagramByteCount: datagram, recording: recording, limits: limits)
   }
@@ -44,8 +46,11 @@ extension CollectorConfiguration {
       let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
       let allow = table.flag("allow_seed_mode", usual: false)
       let identity = table.identity(usual: usual, allow)
+      let rotateDays = table.rotateDays(identity, pair)
       table.finish()
-      if let pair { devices.append(Device(pair: pair, allowSeedMode: allow, identity: identity)) }
+      if let pair {
+        devices.append(Device(pair: pair, allowSeedMode: allow, identity: identity, rotateDays: rotateDays))
+      }
     }
     return devices
   }
@@ -53,12 +58,12 @@ extension CollectorConfiguration {
   private static func recording(_ top: inout TableReader) -> Recording? {
     guard var table = top.subtable("recording") else {
       if top.table["recording"] == nil {
-        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\".")
+        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\" and seal = \"none\".")
       }
       return nil
     }
     let root = table.absolutePath("root", "Name the directory recordings go to, such as \"/var/lib/stt/recordings\".")
-    let seal: RecordingSeal = table.choice("seal", usual: .sealed)
+    let seal = table.seal()
     let (sealTo, recipients) = table.slots(seal)
     let segment = table.size("segment_size", CollectorLimits.segment)
     let segmentAge = table.duration("segment_age", CollectorLimits.segmentAge)
@@ -74,11 +79,10 @@ extension CollectorConfiguration {
     let sync = table.duration("sync_interval", CollectorLimits.syncInterval)
     let reserve = table.size("reserve", CollectorLimits.reserve)
     table.finish()
-    guard let root else { return nil }
+    guard let root, let seal else { return nil }
     return Recording(
       root: root, seal: seal, sealTo: sealTo, recipients: recipients, segmentByteCount: segment, segmentAge: segmentAge,
-      chunkByteCount: chunk,
-      chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
+      chunkByteCount: chunk, chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
   }
 
   private static func limits(_ top: inout TableReader) -> Admission {
@@ -113,14 +117,41 @@ extension TableReader {
     return policy
   }
 
+  /// A seed travels only to a device that proves who it is, out of a file that can be written.
+  fileprivate mutating func rotateDays(_ identity: IdentityPolicy, _ pair: PairReference?) -> Int? {
+    guard let node = table["rotate_days"] else { return nil }
+    let days = integer("rotate_days", CollectorLimits.rotateDays, unit: "days")
+    if identity == .off {
+      fail(
+        .conflict, "rotate_days", at: node.position,
+        "identity is \"off\", and a seed is only sent to a device that proves who it is",
+        "Write identity = \"pin\" or \"required\", or rotate by hand with `stt seed rotate`.")
+    }
+    if case .file? = pair { return days }
+    if let pair {
+      fail(
+        .conflict, "rotate_days", at: node.position, "the pair is kept as \(pair), where the collector can't write",
+        "Keep it as file:/PATH, or rotate by hand with `stt seed rotate`.")
+    }
+    return nil
+  }
+
+  /// `seal` has to be written: which of the two it is decides who can read the recordings.
+  fileprivate mutating func seal() -> RecordingSeal? {
+    requiredChoice(
+      "seal", RecordingSeal.self,
+      "Write seal = \"none\" for plain files, which anybody who gets them can read, or seal = \"sealed\" for encrypted ones."
+    )
+  }
+
   /// Whose keys open what is sealed. Recipients that are named always do.
-  fileprivate mutating func slots(_ seal: RecordingSeal) -> ([RecordingSlot], [String]) {
+  fileprivate mutating func slots(_ seal: RecordingSeal?) -> ([RecordingSlot], [String]) {
     let node = table["recipients"] ?? table["seal_to"]
     if seal == .plain, let node {
       fail(
         .conflict, table["recipients"] == nil ? "seal_to" : "recipients", at: node.position,
         "says who may open sealed recordings, and seal = \"none\" seals none",
-        "Remove it, or remove seal = \"none\".")
+        "Remove it, or write seal = \"sealed\".")
     }
     let slots: [RecordingSlot] = choices("seal_to", usual: [.day, .seed])
     let recipients = texts("recipients")

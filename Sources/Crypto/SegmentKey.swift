@@ -30,8 +30,8 @@ public struct SlotKey: Sendable {
   /// A day's key, 32 random bytes of the collector's keystore.
   public init(day bytes: [UInt8]) { secret = Secret(bytes: bytes) }
 
-  /// A seed epoch's, by which an owner opens what was recorded under an old seed.
-  public init(_ pair: PairKeys) { secret = expandLabel(pair.pairKey.key, "record wrap") }
+  /// A seed epoch's ``PairKeys/recordWrapKey``, by which an owner opens what was recorded under an old seed.
+  public init(seed: Secret) { secret = seed }
 
   /// 16 public bytes by which a slot is recognized as this key's.
   public var identifier: [UInt8] { expandLabel(secret.key, "slot id", byteCount: 16).bytes }

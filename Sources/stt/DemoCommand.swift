@@ -158,13 +158,12 @@ private struct Demo {
 
   private func conclude() throws {
     let account = "\(directory)/account.ndjson"
-    let keys = "\(directory)/collector-state/keys"
-    say("$ stt verify \(recordings) --keys \(keys) --account \(account)")
-    let verify = try ChildProcess("\(programs)/stt", ["verify", recordings, "--keys", keys, "--account", account])
+    say("$ stt verify \(recordings) --account \(account)")
+    let verify = try ChildProcess("\(programs)/stt", ["verify", recordings, "--account", account])
     while let line = verify.readLine() { say(line) }
     let code = verify.wait()
-    say("\n$ stt inspect \(recordings) --keys \(keys)")
-    let inspect = try ChildProcess("\(programs)/stt", ["inspect", recordings, "--keys", keys])
+    say("\n$ stt inspect \(recordings)")
+    let inspect = try ChildProcess("\(programs)/stt", ["inspect", recordings])
     while let line = inspect.readLine() { say(line) }
     _ = inspect.wait()
     let stt = "\(programs)/stt"
@@ -172,10 +171,9 @@ private struct Demo {
       """
 
       Go on by hand:
-        \(stt) replay \(recordings) --keys \(keys) --streams system/load
-        \(stt) replay \(recordings) --keys \(keys) --fast --format ndjson | head
-        \(stt) export \(recordings) --keys \(keys) --to csv --streams system/load
-        \(stt) unseal \(recordings) --keys \(keys) --out plain     (for Foxglove and the mcap tools)
+        \(stt) replay \(recordings) --streams system/load
+        \(stt) replay \(recordings) --fast --format ndjson | head
+        \(stt) export \(recordings) --to csv --streams system/load
         \(programs)/stt-collector --config \(directory)/collector.toml     (in one terminal)
         \(programs)/stt-agent --config \(directory)/agent.toml             (in another)
       """)

@@ -13,6 +13,7 @@ enum DemoConfiguration {
 
     [recording]
     root = "\(recordings)"
+    seal = "none"
 
     """
   }

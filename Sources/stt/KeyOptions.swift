@@ -13,7 +13,7 @@ struct KeyOptions: ParsableArguments {
   var keys: [String] = []
 
   @Option(
-    help: ArgumentHelp("The pair of a device: opens what was recorded under its seed.", valueName: "file"))
+    help: ArgumentHelp("The pair of a device: opens what was recorded under any of its seeds.", valueName: "file"))
   var pair: [PairArgument] = []
 
   @Option(
@@ -31,11 +31,7 @@ struct KeyOptions: ParsableArguments {
     }
     var seeds: [SlotKey] = []
     for argument in pair {
-      let file = try argument.load()
-      var bytes = file.seed.withUnsafeBytes { [UInt8]($0) }
-      defer { for index in bytes.indices { bytes[index] = 0 } }
-      let ends = try Pair(initiatorID: file.deviceID, responderID: file.collectorID, epoch: file.epoch)
-      seeds.append(SlotKey(PairKeys(seed: try Seed(bytes: bytes), pair: ends)))
+      seeds += try argument.load().recordKeys().map { SlotKey(seed: $0.key) }
     }
     var recipients: [RecipientKey] = []
     for path in recipientKey {
@@ -59,7 +55,7 @@ struct SegmentLocked: Error, CustomStringConvertible {
   var description: String {
     let ways = slots.map { slot in
       if slot.hasPrefix("day ") { return "\(slot): --keys STATE/keys of its collector, unless that day was shredded" }
-      if slot.hasPrefix("seed ") { return "\(slot): --pair FILE of its device, of that epoch" }
+      if slot.hasPrefix("seed ") { return "\(slot): --pair FILE of its device, with that epoch in it" }
       return "\(slot): --recipient-key FILE"
     }
     return "\(path) is sealed, and no key given opens it. It opens with one of:\n  \(ways.joined(separator: "\n  "))"

@@ -14,7 +14,8 @@ struct RecipientCommand: ParsableCommand {
         stt recipient new --out auditor              makes auditor.key and auditor.pub
         [recording]
         recipients = ["/etc/stt/auditor.pub"]
-        seal_to = []                                  the collector then can't read what it records
+        seal = "sealed"
+        seal_to = ["recipients"]                      the collector then can't read what it records
       Later, with the private key at hand:
         stt verify RECORDING --recipient-key auditor.key
 

@@ -16,7 +16,8 @@ struct STTCommand: ParsableCommand {
         stt inspect RECORDING              what a recording holds
         stt verify RECORDING               whether it is whole
         stt replay RECORDING               play it back in its own time
-      Recordings are sealed unless configured otherwise; these commands then take
+
+      Sealed recordings (seal = "sealed") open with a key: these commands then take
         --keys STATE/keys                  the collector's keystore (or --pair, or --recipient-key)
 
       Exit codes are documented with each command; 64 is wrong usage everywhere.
@@ -25,7 +26,7 @@ struct STTCommand: ParsableCommand {
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
       ReplayCommand.self, ExportCommand.self, UnsealCommand.self, ShredCommand.self, RecipientCommand.self,
-      BenchCommand.self, BenchEnd.self,
+      BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }
 

@@ -2,7 +2,9 @@ import ArgumentParser
 import Glibc
 import STC
 import STTJSON
+import STTKeyring
 import STTRecord
+import STTRecorder
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -34,8 +34,16 @@ import Testing
           sessionCount: 1024, handshakesPerSecond: 500, maximumMessageByteCount: 16 << 20, memoryByteCount: 256 << 20))
   }
 
-  @Test func recordingsAreSealedUnlessTheTextSaysNone() throws {
-    let made = try CollectorConfiguration(collector(recording: [("root", .string("/r"))]))
+  @Test func sealMustBeWritten() {
+    let problems = collectorProblems(collector(recording: [("root", .string("/r"))]))
+    #expect(problems.map(\.path) == ["recording.seal"])
+    #expect(problems.map(\.kind) == [.missingKey])
+    #expect(problems.first?.remedy.hasPrefix("Write seal = \"none\"") == true)
+  }
+
+  @Test func sealedRecordingsOpenWithTheDayAndTheSeedUnlessTheTextSaysOtherwise() throws {
+    let made = try CollectorConfiguration(
+      collector(recording: [("root", .string("/r")), ("seal", .string("sealed"))]))
     #expect(made.recording.seal == .sealed)
     #expect(made.recording.sealTo == [.day, .seed])
     #expect(made.recording.recipients == [])
@@ -44,9 +52,9 @@ import Testing
   @Test func whoOpensNothingIsRefused() {
     let cases: [([(String, ConfigNode.Value)], String)] = [
       ([("seal", .string("none")), ("seal_to", array([.string("day")]))], "recording.seal_to"),
-      ([("seal_to", array([.string("recipients")]))], "recording.seal_to"),
-      ([("recipients", array([.string("auditor.pub")]))], "recording.recipients"),
-      ([("seal_to", array([]))], "recording.seal_to"),
+      ([("seal", .string("sealed")), ("seal_to", array([.string("recipients")]))], "recording.seal_to"),
+      ([("seal", .string("sealed")), ("recipients", array([.string("auditor.pub")]))], "recording.recipients"),
+      ([("seal", .string("sealed")), ("seal_to", array([]))], "recording.seal_to"),
     ]
     for (more, path) in cases {
       #expect(collectorProblems(collector(recording: [("root", .string("/r"))] + more)).map(\.path) == [path])

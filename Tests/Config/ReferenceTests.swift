@@ -40,7 +40,7 @@ private func contents(_ path: String) throws -> String {
   /// Every key the decoders ask for stands in a table of the reference, and the other way round.
   @Test func everyKeyIsExplainedAndNoOther() throws {
     var keys: Set<String> = []
-    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration"] {
+    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration", "Transport"] {
       for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
         for accessor in [
           "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
@@ -54,6 +54,7 @@ private func contents(_ path: String) throws -> String {
     }
     // Two accessors take their key on the next line.
     keys.formUnion(["state", "address", "listen", "type", "framing", "pairs"])
+    keys.formUnion(["seal", "rotate_days"])
     var explained: Set<String> = []
     for line in reference.split(separator: "\n") where line.hasPrefix("| `") {
       explained.insert(String(line.dropFirst(3).prefix { $0 != "`" }))
@@ -114,5 +115,10 @@ private func contents(_ path: String) throws -> String {
     count("handshakes_per_second", CollectorLimits.handshakes)
     size("max_message", CollectorLimits.message)
     size("memory", CollectorLimits.memory)
+    duration("udp_retry", TransportLimits.udpRetry)
+    count("connections", TransportLimits.connections)
+    count("connections_per_address", TransportLimits.perAddress)
+    duration("handshake_timeout", TransportLimits.handshake)
+    duration("idle_timeout", TransportLimits.idle)
   }
 }

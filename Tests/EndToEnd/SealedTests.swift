@@ -7,7 +7,7 @@ extension EndToEnd {
 
     private func keys(_ site: Site) -> [String] { ["--keys", "\(site.path)/collector-state/keys"] }
 
-    /// A recording made with the default, through a kill of the collector in the middle.
+    /// A sealed recording, through a kill of the collector in the middle.
     private func recorded(_ settings: CollectorSettings) async throws -> Site {
       let site = try await Site()
       let first = try await site.startCollector(settings)
@@ -21,8 +21,8 @@ extension EndToEnd {
       return site
     }
 
-    @Test func recordingsAreSealedWithoutAskingSurviveAKillAndOpenWithTheirKeys() async throws {
-      let site = try await recorded(CollectorSettings(seal: nil))
+    @Test func sealedRecordingsSurviveAKillAndOpenWithTheirKeysAlone() async throws {
+      let site = try await recorded(CollectorSettings(seal: "sealed"))
       let verified = try await site.stt(["verify", site.recordings, "--account", site.accountPath] + keys(site))
       #expect(verified.code == 0, "\(verified)\n\(site.everythingSaid)")
       let byPair = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
@@ -62,7 +62,7 @@ extension EndToEnd {
     }
 
     @Test func aMissingSegmentAndAShortenedOneAreNamed() async throws {
-      let site = try await recorded(CollectorSettings(seal: nil))
+      let site = try await recorded(CollectorSettings(seal: "sealed"))
       let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
       for file in [files.first, files.last] {
         let file = try #require(file)
@@ -78,7 +78,7 @@ extension EndToEnd {
       let made = try await site.stt(["recipient", "new", "--out", "\(site.path)/auditor"])
       #expect(made.code == 0, "\(made)")
       let settings = CollectorSettings(
-        seal: nil, recording: "seal_to = [\"recipients\"]\nrecipients = [\"\(site.path)/auditor.pub\"]")
+        seal: "sealed", recording: "seal_to = [\"recipients\"]\nrecipients = [\"\(site.path)/auditor.pub\"]")
       let collector = try await site.startCollector(settings)
       let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
       try await site.recorded("pattern", 50)
@@ -92,7 +92,7 @@ extension EndToEnd {
 
     @Test func aShreddedDayOpensWithNothingAndItsReceiptVerifies() async throws {
       let site = try await Site()
-      let settings = CollectorSettings(seal: nil, recording: "seal_to = [\"day\"]")
+      let settings = CollectorSettings(seal: "sealed", recording: "seal_to = [\"day\"]")
       let collector = try await site.startCollector(settings)
       let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
       try await site.recorded("pattern", 50)

@@ -18,16 +18,14 @@ final class TestKeys {
       let pair = try? Pair(
         initiatorID: [UInt8](repeating: 1, count: 32), responderID: [UInt8](repeating: 2, count: 32), epoch: 1)
     else { preconditionFailure("a seed and a pair that were valid yesterday") }
-    self.seed = SlotKey(PairKeys(seed: seed, pair: pair))
+    self.seed = SlotKey(seed: PairKeys(seed: seed, pair: pair).recordWrapKey)
   }
 
   enum Slot { case day, seed, recipient }
 
   func recording(_ slots: Set<Slot> = [.day, .seed, .recipient], suite: STC.Suite = .aes256GCM) -> RecordingKeys {
-    var seeds: [String: (epoch: UInt32, key: SlotKey)] = [:]
-    if slots.contains(.seed) { seeds["dev"] = (1, seed) }
     return RecordingKeys(
-      suite: suite, seals: true, seeds: seeds,
+      suite: suite, seals: true, seed: { [seed] in $0 == "dev" && slots.contains(.seed) ? (1, seed) : nil },
       recipients: slots.contains(.recipient) ? [recipient?.publicKey].compactMap { $0 } : [],
       day: slots.contains(.day) ? { (day: String) throws(RecorderError) -> SlotKey in self.day(day) } : nil,
       collector: { () throws(RecorderError) -> [UInt8] in self.collector },

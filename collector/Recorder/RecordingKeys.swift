@@ -8,8 +8,8 @@ public struct RecordingKeys {
   public var suite: Suite
   /// `false` records plain files; what was sealed before is still recovered.
   public var seals: Bool
-  /// By device: the seed epoch in force and its key; empty where seeds shall not open recordings.
-  public var seeds: [String: (epoch: UInt32, key: SlotKey)]
+  /// A device's seed epoch in force and its key; `nil` where seeds shall not open recordings.
+  public var seed: (_ device: String) -> (epoch: UInt32, key: SlotKey)?
   public var recipients: [RecipientPublicKey]
   /// The key of a day such as `2026-11-23`, made when there is none; `nil` where days have none.
   public var day: ((String) throws(RecorderError) -> SlotKey)?
@@ -19,20 +19,21 @@ public struct RecordingKeys {
   public var remember: (_ folder: String, ChainHead) throws(RecorderError) -> Void
 
   public init(
-    suite: Suite, seals: Bool, seeds: [String: (epoch: UInt32, key: SlotKey)], recipients: [RecipientPublicKey],
+    suite: Suite, seals: Bool, seed: @escaping (_ device: String) -> (epoch: UInt32, key: SlotKey)?,
+    recipients: [RecipientPublicKey],
     day: ((String) throws(RecorderError) -> SlotKey)?, collector: @escaping () throws(RecorderError) -> [UInt8],
     remember: @escaping (_ folder: String, ChainHead) throws(RecorderError) -> Void
   ) {
     self.suite = suite
     self.seals = seals
-    self.seeds = seeds
+    self.seed = seed
     self.recipients = recipients
     self.day = day
     self.collector = collector
     self.remember = remember
   }
 
-  /// Everything a new segment needs. Blocks on the keystore when a day begins.
+  /// Everything a new segment needs. Blocks on the files of keys.
   func seal(device: String, wall: UInt64, previous: [UInt8]) throws(RecorderError) -> SegmentSeal {
     let segment = try Self.random(16)
     let key = SegmentKey(Secret(bytes: try Self.random(SegmentKey.byteCount)), segment: segment)
@@ -46,7 +47,7 @@ public struct RecordingKeys {
       let slot = try day(name)
       note["slot day \(name)"] = Digits.text(slot.identifier + slot.wrap(key, slot: "day"))
     }
-    if let (epoch, slot) = seeds[device] {
+    if let (epoch, slot) = seed(device) {
       note["slot seed epoch \(epoch)"] = Digits.text(slot.identifier + slot.wrap(key, slot: "seed"))
     }
     for recipient in recipients {

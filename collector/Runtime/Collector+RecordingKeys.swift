@@ -15,11 +15,9 @@ extension Collector {
   static func recordingKeys(_ configuration: CollectorConfiguration, _ devices: [KnownDevice]) throws -> RecordingKeys {
     let recording = configuration.recording
     let store = keystore(configuration)
-    var seeds: [String: (epoch: UInt32, key: SlotKey)] = [:]
+    var pairs: [String: LoadedPair] = [:]
     if recording.sealTo.contains(.seed) {
-      for device in devices {
-        seeds[device.pair.name] = (device.pair.epoch, SlotKey(try keys(device.pair)))
-      }
+      for device in devices { pairs[device.pair.name] = device.loaded }
     }
     let recipients = try recording.recipients.map { path in
       guard let key = RecipientPublicKey(bytes: try RecipientFile.publicKey(path)) else {
@@ -30,21 +28,36 @@ extension Collector {
     var day: ((String) throws(RecorderError) -> SlotKey)?
     if recording.sealTo.contains(.day) {
       day = { (day: String) throws(RecorderError) -> SlotKey in
-        SlotKey(day: try required(store, "make the key of a day in") { try store.dayKey(day, creating: true) })
+        SlotKey(
+          day: try required(store, "make the key of a day in") { () throws(StateError) in
+            try store.dayKey(day, creating: true)
+          })
       }
     }
     return RecordingKeys(
       suite: Suite.preferred(aesInstructions: Processor.hasAESInstructions), seals: recording.seal == .sealed,
-      seeds: seeds, recipients: recipients, day: day,
+      seed: { [pairs] device in pairs[device].flatMap { seedKey($0) } }, recipients: recipients, day: day,
       collector: { () throws(RecorderError) -> [UInt8] in
-        try required(store, "read the collector's key in") { try store.collectorKey(creating: true) }
+        try required(store, "read the collector's key in") { () throws(StateError) in try store.collectorKey(creating: true)
+        }
       },
       remember: { (folder: String, head: ChainHead) throws(RecorderError) in
-        _ = try required(store, "remember the newest segment in") {
+        _ = try required(store, "remember the newest segment in") { () throws(StateError) in
           try store.setHead(folder, head.text)
           return []
         }
       })
+  }
+
+  /// Of the epoch that is current now: seeds change while a collector runs. A file that can't be read at the
+  /// moment leaves what it said at the start.
+  private static func seedKey(_ loaded: LoadedPair) -> (epoch: UInt32, key: SlotKey)? {
+    var pair = loaded.pair
+    if case .file = loaded.reference, let now = try? PairFile.load(loaded.reference).pair, now.deviceID == pair.deviceID {
+      pair = now
+    }
+    guard let keys = try? pair.keys(of: pair.current) else { return nil }
+    return (pair.epoch, SlotKey(seed: keys.recordWrapKey))
   }
 
   /// The recorder takes every trouble of the keystore as it takes its disk's: it holds on and tries again.
