@@ -1,48 +1,6 @@
 import STTChecksum
 import STTSample
 
-/// Bytes at rest that can be read anywhere: a file, or a test's array.
-public protocol ByteSource {
-  var byteCount: UInt64 { get }
-  /// Fills `destination` with the bytes at `offset` and answers how many there were; fewer only at
-  /// the end.
-  mutating func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) throws -> Int
-}
-
-/// What is wrong with a file, and where.
-public struct SegmentDamage: Error, Hashable, Sendable, CustomStringConvertible {
-  public enum Kind: Hashable, Sendable {
-    /// The file ends too soon: what a power cut leaves.
-    case cut
-    /// Bytes are not what was written.
-    case altered
-  }
-
-  public var kind: Kind
-  /// Byte offset of the record concerned.
-  public var offset: UInt64
-  public var what: String
-
-  public var description: String { "at byte \(offset): \(what)" }
-}
-
-/// One message as a reader sees it. The payload is lent.
-public struct RecordedMessage: ~Escapable {
-  public let identity: MessageIdentity
-  /// Nanoseconds since 1970 by the collector's clock.
-  public let logTime: UInt64
-  public let publishTime: UInt64
-  public let payload: RawSpan
-
-  @_lifetime(copy payload)
-  init(identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, payload: RawSpan) {
-    self.identity = identity
-    self.logTime = logTime
-    self.publishTime = publishTime
-    self.payload = payload
-  }
-}
-
 /// Walks one MCAP file from start to end in constant memory: the largest chunk's.
 ///
 /// It believes nothing: every length is checked against the file, every chunk against its CRC.
@@ -60,7 +18,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     case end
   }
 
-  private var source: Source
+  var source: Source
   private var decompressor: Decompressor
   private var opener: Opener
   /// Where the next record begins.
@@ -135,6 +93,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         groupEnd = offset
       case _ where seal != nil:
         throw altered(at, "a record of kind \(opcode) has no place here")
+      case MCAP.Opcode.seal where channels.values.contains { $0.messageEncoding == SealedChannel.channel.messageEncoding }:
+        throw altered(at, "a seal stands in a file whose note of how it is sealed is gone")
       case MCAP.Opcode.schema:
         try takeSchema(&cursor, at)
       case MCAP.Opcode.channel:
@@ -202,7 +162,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   /// The CRC of everything before the record that was read last.
   private var crcBeforeRecord: UInt32 = 0
 
-  private func altered(_ offset: UInt64, _ what: String) -> SegmentDamage {
+  func altered(_ offset: UInt64, _ what: String) -> SegmentDamage {
     SegmentDamage(kind: .altered, offset: offset, what: what)
   }
 
@@ -510,39 +470,6 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// Whether the chunk in hand came with the identities every chunk of ours has.
   public private(set) var hasIdentities = false
-
-  /// After ``Step/dataEnd``: checks summary and footer against what was read.
-  public mutating func checkSummary() throws {
-    let start = offset
-    var tail = ByteStore(capacity: 4096)
-    let length = source.byteCount - start
-    guard length <= Self.largestChunk else { throw altered(start, "the summary claims \(length) bytes") }
-    let destination = UnsafeMutableRawBufferPointer(start: tail.room(Int(length)), count: Int(length))
-    guard try source.read(at: start, into: destination) == Int(length) else {
-      throw SegmentDamage(kind: .cut, offset: start, what: "the summary is cut")
-    }
-    tail.advance(Int(length))
-    // Footer: opcode 1, length 8, two offsets, CRC, magic 8.
-    guard length >= 37 else { throw SegmentDamage(kind: .cut, offset: start, what: "the footer is missing") }
-    let bytes = tail.unsafeBytes
-    let footer = Int(length) - 37
-    guard Array(bytes[(bytes.count - 8)...]) == MCAP.magic else {
-      throw SegmentDamage(kind: .cut, offset: source.byteCount, what: "the closing magic is missing")
-    }
-    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 12, as: UInt32.self))
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 12)]))
-    guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc.value else {
-      throw altered(start, "the summary's checksum is wrong")
-    }
-    guard seal != nil else { return }
-    // A sealed file's summary is not covered by its chain, and follows from what is.
-    var expected = ByteStore(capacity: bytes.count)
-    summary.write(into: &expected, at: start)
-    guard expected.unsafeBytes.elementsEqual(bytes) else {
-      throw altered(start, "the summary is not that of the records before it")
-    }
-  }
 }
 
 extension SegmentReader where Opener == NoOpener {

@@ -11,8 +11,8 @@ extension EndToEnd {
     private func recorded(_ settings: CollectorSettings) async throws -> Site {
       let site = try await Site()
       let first = try await site.startCollector(settings)
-      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 300, count: 300), Source.system]))
-      try await eventually("some messages are recorded") { try site.collectorStatus().messagesRecorded > 20 }
+      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 100, count: 300), Source.system]))
+      try await site.recorded("pattern", 50)
       first.signal(SIGKILL)
       _ = try await first.ended()
       let second = try await site.startCollector(settings)
