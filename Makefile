@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libzstd-dev libqrencode-dev pkg-config
+APT := libzstd-dev liblz4-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 VENV := .build/venv

@@ -64,6 +64,7 @@ extension CollectorConfiguration {
     }
     let root = table.absolutePath("root", "Name the directory recordings go to, such as \"/var/lib/stt/recordings\".")
     let seal = table.seal()
+    let (sealTo, recipients) = table.slots(seal)
     let segment = table.size("segment_size", CollectorLimits.segment)
     let segmentAge = table.duration("segment_age", CollectorLimits.segmentAge)
     let chunk = table.size("chunk_size", CollectorLimits.chunk)
@@ -80,8 +81,8 @@ extension CollectorConfiguration {
     table.finish()
     guard let root, let seal else { return nil }
     return Recording(
-      root: root, seal: seal, segmentByteCount: segment, segmentAge: segmentAge, chunkByteCount: chunk,
-      chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
+      root: root, seal: seal, sealTo: sealTo, recipients: recipients, segmentByteCount: segment, segmentAge: segmentAge,
+      chunkByteCount: chunk, chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
   }
 
   private static func limits(_ top: inout TableReader) -> Admission {
@@ -135,19 +136,40 @@ extension TableReader {
     return nil
   }
 
-  /// `seal` has to be written: a later version seals by default, and a text that leaves the key out
-  /// would then change its meaning without anybody having edited it.
+  /// `seal` has to be written: which of the two it is decides who can read the recordings.
   fileprivate mutating func seal() -> RecordingSeal? {
-    if let node = table["seal"], case .string("sealed") = node.value {
-      _ = take("seal")
-      fail(
-        .invalidValue, "seal", at: node.position, "\"sealed\" comes with a later version",
-        "Write seal = \"none\" to record plain files, or wait for sealing; nothing is recorded unsealed behind your back.")
-      return nil
-    }
-    return requiredChoice(
+    requiredChoice(
       "seal", RecordingSeal.self,
-      "Write seal = \"none\": recordings are plain files now, and saying so keeps this text's meaning when sealing becomes the default."
+      "Write seal = \"none\" for plain files, which anybody who gets them can read, or seal = \"sealed\" for encrypted ones."
     )
+  }
+
+  /// Whose keys open what is sealed. Recipients that are named always do.
+  fileprivate mutating func slots(_ seal: RecordingSeal?) -> ([RecordingSlot], [String]) {
+    let node = table["recipients"] ?? table["seal_to"]
+    if seal == .plain, let node {
+      fail(
+        .conflict, table["recipients"] == nil ? "seal_to" : "recipients", at: node.position,
+        "says who may open sealed recordings, and seal = \"none\" seals none",
+        "Remove it, or write seal = \"sealed\".")
+    }
+    let slots: [RecordingSlot] = choices("seal_to", usual: [.day, .seed])
+    let recipients = texts("recipients")
+    if let node = table["recipients"], recipients.count > CollectorLimits.recipientCount {
+      fail(
+        .invalidValue, "recipients", at: node.position, "names \(recipients.count) keys",
+        "Give at most \(CollectorLimits.recipientCount): each adds 2.4 kB to every segment.")
+    }
+    if let node = table["recipients"], let relative = recipients.first(where: { !$0.hasPrefix("/") }) {
+      fail(
+        .invalidValue, "recipients", at: node.position, "\"\(shown(relative))\" does not begin with /",
+        "Give absolute paths of .pub files that `stt recipient new` made.")
+    }
+    if let node = table["seal_to"], slots.contains(.recipients), recipients.isEmpty {
+      fail(
+        .conflict, "seal_to", at: node.position, "\"recipients\" needs at least one",
+        "Name their public keys: recipients = [\"/etc/stt/auditor.pub\"].")
+    }
+    return (slots, recipients)
   }
 }

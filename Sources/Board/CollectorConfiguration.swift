@@ -34,6 +34,10 @@ public struct CollectorConfiguration: Hashable, Sendable {
   public struct Recording: Hashable, Sendable {
     public var root: String
     public var seal: RecordingSeal
+    /// Whose keys open what is sealed.
+    public var sealTo: [RecordingSlot]
+    /// Files with recipients' public keys.
+    public var recipients: [String]
     public var segmentByteCount: Int
     public var segmentAge: Duration
     public var chunkByteCount: Int
@@ -67,8 +71,20 @@ public enum IdentityPolicy: String, CaseIterable, Hashable, Sendable {
 
 /// Whether recordings are encrypted on disk.
 public enum RecordingSeal: String, CaseIterable, Hashable, Sendable {
+  /// Batches sealed under keys of their own, in a chain.
+  case sealed
   /// Plain MCAP, as readable as any file.
   case plain = "none"
+}
+
+/// Whose keys open a sealed recording.
+public enum RecordingSlot: String, CaseIterable, Hashable, Sendable {
+  /// The day's key in the collector's keystore; destroying it erases the day.
+  case day
+  /// The device's seed.
+  case seed
+  /// The recipients named by their public keys.
+  case recipients
 }
 
 /// How chunks of a recording are compressed.
@@ -107,6 +123,7 @@ public enum CollectorLimits {
   public static let reserve = Limit(
     0, 1 << 40, usual: 1 << 30,
     because: "a full disk stops the whole machine and not only the recorder")
+  public static let recipientCount = 16
   public static let sessions = Limit(
     1, 65_536, usual: 1_024, because: "each holds about 64 KiB of windows and keys")
   public static let handshakes = Limit(

@@ -16,6 +16,11 @@ public struct ByteStore: ~Copyable {
   /// The bytes, valid until the next change.
   public var unsafeBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
+  /// The bytes, to be changed where they lie.
+  var unsafeMutableBytes: UnsafeMutableRawBufferPointer {
+    mutating get { UnsafeMutableRawBufferPointer(start: base, count: count) }
+  }
+
   public mutating func removeAll() { count = 0 }
 
   /// Drops the first `length` bytes.

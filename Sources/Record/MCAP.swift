@@ -13,6 +13,8 @@ public enum MCAP {
     static let chunk: UInt8 = 0x06
     static let messageIndex: UInt8 = 0x07
     static let chunkIndex: UInt8 = 0x08
+    static let attachment: UInt8 = 0x09
+    static let attachmentIndex: UInt8 = 0x0A
     static let statistics: UInt8 = 0x0B
     static let metadata: UInt8 = 0x0C
     static let metadataIndex: UInt8 = 0x0D
@@ -21,6 +23,10 @@ public enum MCAP {
     /// Ours, from the range left to applications: who each message of the chunk before is. Other
     /// readers skip it.
     static let identities: UInt8 = 0x80
+    /// Ours: a link of the chain.
+    static let seal: UInt8 = 0x81
+    /// Ours: how far each stream of the chunk before goes, for the collector alone.
+    static let positions: UInt8 = 0x82
   }
 }
 
@@ -92,4 +98,24 @@ struct MetadataIndexEntry: Hashable, Sendable {
   var offset: UInt64
   var byteCount: UInt64
   var name: String
+}
+
+/// A file kept inside the file.
+struct RecordedAttachment: Hashable, Sendable {
+  var logTime: UInt64
+  var createTime: UInt64
+  var name: String
+  var mediaType: String
+  var data: [UInt8]
+}
+
+/// Where an attachment lies.
+struct AttachmentIndexEntry: Hashable, Sendable {
+  var offset: UInt64
+  var byteCount: UInt64
+  var logTime: UInt64
+  var createTime: UInt64
+  var dataByteCount: UInt64
+  var name: String
+  var mediaType: String
 }

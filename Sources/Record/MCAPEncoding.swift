@@ -1,3 +1,5 @@
+import STTChecksum
+
 /// How each MCAP record is written; the counterpart of `RecordCursor`'s readers.
 extension ByteStore {
   /// Writes a record around what `body` writes.
@@ -52,6 +54,80 @@ extension ByteStore {
       $0.texts(map)
     }
   }
+
+  /// A message whose payload is `first` and then `second`.
+  mutating func message(
+    channel: UInt16, sequence: UInt32, logTime: UInt64, publishTime: UInt64, first: UnsafeRawBufferPointer,
+    second: UnsafeRawBufferPointer
+  ) {
+    let length = 22 + first.count + second.count
+    let head = room(MCAP.recordHeadByteCount + 22)
+    head.storeBytes(of: MCAP.Opcode.message, as: UInt8.self)
+    head.storeBytes(of: UInt64(length).littleEndian, toByteOffset: 1, as: UInt64.self)
+    head.storeBytes(of: channel.littleEndian, toByteOffset: 9, as: UInt16.self)
+    head.storeBytes(of: sequence.littleEndian, toByteOffset: 11, as: UInt32.self)
+    head.storeBytes(of: logTime.littleEndian, toByteOffset: 15, as: UInt64.self)
+    head.storeBytes(of: publishTime.littleEndian, toByteOffset: 23, as: UInt64.self)
+    advance(MCAP.recordHeadByteCount + 22)
+    bytes(first)
+    bytes(second)
+  }
+
+  /// A chunk of records whose bytes are `data`, compressed or not; the CRC is over them uncompressed.
+  mutating func chunk(
+    start: UInt64, end: UInt64, uncompressedByteCount: Int, crc: UInt32, compression: String,
+    _ data: UnsafeRawBufferPointer
+  ) {
+    record(MCAP.Opcode.chunk) {
+      $0.u64(start)
+      $0.u64(end)
+      $0.u64(UInt64(uncompressedByteCount))
+      $0.u32(crc)
+      $0.sized(compression)
+      $0.u64(UInt64(data.count))
+      $0.bytes(data)
+    }
+  }
+
+  mutating func messageIndex(channel: UInt16, _ entries: [(time: UInt64, offset: UInt64)]) {
+    record(MCAP.Opcode.messageIndex) {
+      $0.u16(channel)
+      $0.u32(UInt32(truncatingIfNeeded: entries.count * 16))
+      for (time, offset) in entries {
+        $0.u64(time)
+        $0.u64(offset)
+      }
+    }
+  }
+
+  mutating func attachment(_ attachment: RecordedAttachment) {
+    record(MCAP.Opcode.attachment) {
+      let start = $0.count
+      $0.u64(attachment.logTime)
+      $0.u64(attachment.createTime)
+      $0.sized(attachment.name)
+      $0.sized(attachment.mediaType)
+      $0.u64(UInt64(attachment.data.count))
+      $0.bytes(attachment.data)
+      var crc = CRC32()
+      crc.update(unsafe: UnsafeRawBufferPointer(rebasing: $0.unsafeBytes[start...]))
+      $0.u32(crc.value)
+    }
+  }
+
+  mutating func attachmentIndex(_ entry: AttachmentIndexEntry) {
+    record(MCAP.Opcode.attachmentIndex) {
+      $0.u64(entry.offset)
+      $0.u64(entry.byteCount)
+      $0.u64(entry.logTime)
+      $0.u64(entry.createTime)
+      $0.u64(entry.dataByteCount)
+      $0.sized(entry.name)
+      $0.sized(entry.mediaType)
+    }
+  }
+
+  mutating func dataEnd(crc: UInt32) { record(MCAP.Opcode.dataEnd) { $0.u32(crc) } }
 
   mutating func chunkIndex(_ entry: ChunkIndexEntry) {
     record(MCAP.Opcode.chunkIndex) {

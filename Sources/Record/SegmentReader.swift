@@ -1,52 +1,10 @@
 import STTChecksum
 import STTSample
 
-/// Bytes at rest that can be read anywhere: a file, or a test's array.
-public protocol ByteSource {
-  var byteCount: UInt64 { get }
-  /// Fills `destination` with the bytes at `offset` and answers how many there were; fewer only at
-  /// the end.
-  mutating func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) throws -> Int
-}
-
-/// What is wrong with a file, and where.
-public struct SegmentDamage: Error, Hashable, Sendable, CustomStringConvertible {
-  public enum Kind: Hashable, Sendable {
-    /// The file ends too soon: what a power cut leaves.
-    case cut
-    /// Bytes are not what was written.
-    case altered
-  }
-
-  public var kind: Kind
-  /// Byte offset of the record concerned.
-  public var offset: UInt64
-  public var what: String
-
-  public var description: String { "at byte \(offset): \(what)" }
-}
-
-/// One message as a reader sees it. The payload is lent.
-public struct RecordedMessage: ~Escapable {
-  public let identity: MessageIdentity
-  /// Nanoseconds since 1970 by the collector's clock.
-  public let logTime: UInt64
-  public let publishTime: UInt64
-  public let payload: RawSpan
-
-  @_lifetime(copy payload)
-  init(identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, payload: RawSpan) {
-    self.identity = identity
-    self.logTime = logTime
-    self.publishTime = publishTime
-    self.payload = payload
-  }
-}
-
 /// Walks one MCAP file from start to end in constant memory: the largest chunk's.
 ///
 /// It believes nothing: every length is checked against the file, every chunk against its CRC.
-public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>: ~Copyable {
+public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>: ~Copyable {
   /// A chunk of ours is a few hundred KiB; nobody's is larger than this.
   static var largestChunk: UInt64 { 1 << 28 }
 
@@ -60,8 +18,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
     case end
   }
 
-  private var source: Source
+  var source: Source
   private var decompressor: Decompressor
+  private var opener: Opener
   /// Where the next record begins.
   public private(set) var offset: UInt64 = 0
   /// Where the last chunk began, and the end of the last whole group: chunk, indexes, identities.
@@ -77,18 +36,29 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
   public private(set) var isFinished = false
   private var dataCRC = CRC32()
   var summary = SegmentSummary()
+  /// What is known of the seal of a sealed file; `nil` for a plain one.
+  public private(set) var seal: SegmentSealState?
+  /// How far each stream goes, from records that only the collector can read.
+  public private(set) var sealedPositions: [String: UInt64] = [:]
+  private var recordHead: [UInt8] = []
+  /// Whether the record read last is still to be hashed into the chain.
+  private var isUnabsorbed = false
 
   /// Reads the file's beginning.
-  public init(_ source: Source, decompressor: Decompressor) throws {
+  public init(_ source: Source, decompressor: Decompressor, opener: Opener) throws {
     self.source = source
     self.decompressor = decompressor
+    self.opener = opener
     var start = [UInt8](repeating: 0, count: MCAP.magic.count)
     let got = try start.withUnsafeMutableBytes { try self.source.read(at: 0, into: $0) }
     guard got == start.count else {
       throw SegmentDamage(kind: .cut, offset: 0, what: "the file is empty or a few bytes long")
     }
     guard start == MCAP.magic else { throw SegmentDamage(kind: .altered, offset: 0, what: "this is no MCAP file") }
-    start.withUnsafeBytes { dataCRC.update(unsafe: $0) }
+    start.withUnsafeBytes {
+      dataCRC.update(unsafe: $0)
+      self.opener.absorb($0)
+    }
     offset = UInt64(start.count)
     groupEnd = offset
   }
@@ -108,26 +78,37 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
         return .chunk
       case MCAP.Opcode.metadata:
         guard let name = cursor.text(), let map = cursor.texts() else { throw altered(at, "a metadata record is malformed") }
-        summary.metadata.append(MetadataIndexEntry(offset: at, byteCount: offset - at, name: name))
-        groupEnd = offset
+        try takeMetadata(name, map, at)
         return .metadata(name: name, map)
       case MCAP.Opcode.dataEnd:
         guard let crc = cursor.u32() else { throw altered(at, "the data end record is malformed") }
         guard crc == 0 || crc == crcBeforeRecord else { throw altered(at, "the data section's checksum is wrong") }
+        try seal?.checkEnd(at, hasChecksum: crc != 0)
         isFinished = true
         return .dataEnd
+      case MCAP.Opcode.seal where seal != nil:
+        try takeSeal(at)
+        groupEnd = offset
+      case MCAP.Opcode.header where at == UInt64(MCAP.magic.count):
+        groupEnd = offset
+      case _ where seal != nil:
+        throw altered(at, "a record of kind \(opcode) has no place here")
+      case MCAP.Opcode.seal where channels.values.contains { $0.messageEncoding == SealedChannel.channel.messageEncoding }:
+        throw altered(at, "a seal stands in a file whose note of how it is sealed is gone")
       case MCAP.Opcode.schema:
         try takeSchema(&cursor, at)
       case MCAP.Opcode.channel:
         try takeChannel(&cursor, at)
       case MCAP.Opcode.message:
         // A file of another writer may hold messages outside chunks.
+        chunkOffset = at
         chunk.removeAll()
         chunk.record(MCAP.Opcode.message) { $0.bytes(record.unsafeBytes) }
         identities.removeAll(keepingCapacity: true)
         hasIdentities = false
         return .chunk
-      case MCAP.Opcode.header:
+      case MCAP.Opcode.attachment:
+        try takeAttachment(&cursor, at)
         groupEnd = offset
       default:
         break
@@ -135,15 +116,67 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
     }
   }
 
+  private mutating func takeMetadata(_ name: String, _ map: [String: String], _ at: UInt64) throws {
+    summary.metadata.append(MetadataIndexEntry(offset: at, byteCount: offset - at, name: name))
+    if name == SealNote.name {
+      // The note is the first record after the header, or somebody put it there.
+      guard let note = SealNote(map), seal == nil, summary.metadata.count == 1, channels.isEmpty else {
+        throw altered(at, "the seal's note is malformed or in the wrong place")
+      }
+      seal = SegmentSealState(note, isOpened: opener.begin(note))
+      groupEnd = offset
+    } else if seal == nil {
+      groupEnd = offset
+    } else {
+      try seal?.take(name, map, at, opener)
+      if name == SealNote.positionsName, let sealed = map["sealed"].flatMap({ Digits.bytes($0) }),
+        let positions = opener.openPositions(sealed).flatMap({ PositionList.positions($0) })
+      {
+        sealedPositions.merge(positions) { max($0, $1) }
+      }
+    }
+  }
+
+  /// Checks a link of the chain.
+  private mutating func takeSeal(_ at: UInt64) throws {
+    guard let (link, code) = ChainSeal.read(record.unsafeBytes), let state = seal else {
+      throw altered(at, "a seal is malformed")
+    }
+    guard link.number == state.count else {
+      throw altered(at, "seal \(link.number) stands where \(state.count) belongs: records were removed, repeated or moved")
+    }
+    isUnabsorbed = false
+    if opener.hashes {
+      guard link.before == state.head else { throw altered(at, "seal \(link.number) does not follow the one before it") }
+      guard link.digest == opener.digest() else {
+        throw altered(at, "what seal \(link.number) covers is not what was recorded")
+      }
+      let attested = opener.attests(link.bytes, code)
+      guard attested != false else { throw altered(at, "the code of seal \(link.number) is wrong") }
+      seal?.note(opener.hash(link.bytes), isAttested: attested)
+    } else {
+      seal?.note(link.before, isAttested: nil)
+    }
+  }
+
   /// The CRC of everything before the record that was read last.
   private var crcBeforeRecord: UInt32 = 0
 
-  private func altered(_ offset: UInt64, _ what: String) -> SegmentDamage {
+  func altered(_ offset: UInt64, _ what: String) -> SegmentDamage {
     SegmentDamage(kind: .altered, offset: offset, what: what)
+  }
+
+  /// Hashes the record in hand into the chain, before `record` is used for something else.
+  private mutating func absorbRecord() {
+    guard isUnabsorbed else { return }
+    recordHead.withUnsafeBytes { opener.absorb($0) }
+    opener.absorb(record.unsafeBytes)
+    isUnabsorbed = false
   }
 
   /// Reads the record at ``offset`` into `record` and moves on.
   private mutating func readRecord() throws -> UInt8 {
+    absorbRecord()
     var head = [UInt8](repeating: 0, count: MCAP.recordHeadByteCount)
     let got = try head.withUnsafeMutableBytes { try source.read(at: offset, into: $0) }
     guard got == head.count else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
@@ -163,16 +196,28 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
     head.withUnsafeBytes { dataCRC.update(unsafe: $0) }
     dataCRC.update(unsafe: record.unsafeBytes)
     offset += UInt64(head.count) + length
+    recordHead = head
+    isUnabsorbed = opener.hashes
     return head[0]
   }
 
   private mutating func takeChunk(_ at: UInt64) throws {
     chunkOffset = at
-    var entry = try unpackChunk(at)
-    try walkChunk(at) { _, _ in }
+    let entry = try unpackChunk(at)
     identities.removeAll(keepingCapacity: true)
     hasIdentities = false
-    // The records that belong to the chunk come right after it.
+    if seal == nil {
+      try walkChunk(at) { _, _ in }
+      try takeIndexes(entry, at)
+    } else {
+      try takeSealedChunk(entry, at)
+    }
+    groupEnd = offset
+  }
+
+  /// The records that belong to a plain chunk come right after it.
+  private mutating func takeIndexes(_ chunkEntry: ChunkIndexEntry, _ at: UInt64) throws {
+    var entry = chunkEntry
     while offset < source.byteCount {
       let before = offset
       let crc = dataCRC
@@ -184,11 +229,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
         entry.messageIndexByteCount += offset - before
       } else if opcode == MCAP.Opcode.identities {
         try takeIdentities(&cursor, before)
-        hasIdentities = true
         break
       } else {
         offset = before
         dataCRC = crc
+        isUnabsorbed = false
         break
       }
     }
@@ -198,7 +243,90 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
         kind: offset == source.byteCount ? .cut : .altered, offset: at, what: "a chunk's identities are missing")
     }
     summary.chunks.append(entry)
-    groupEnd = offset
+  }
+
+  /// A sealed group is a chunk with one batch, its index, the positions and the seal, in this order.
+  private mutating func takeSealedChunk(_ chunkEntry: ChunkIndexEntry, _ at: UInt64) throws {
+    absorbRecord()
+    var entry = chunkEntry
+    var found: (start: Int, end: Int)?
+    var others = 0
+    try walkChunk(at, isContainer: true) { start, end in
+      if found == nil { found = (start, end) } else { others += 1 }
+    }
+    guard let found, others == 0, summary.channels == [SealedChannel.channel], entry.compression.isEmpty else {
+      throw altered(at, "a sealed chunk holds something else than one batch")
+    }
+    let first = try openBatch(found, at)
+    summary.note(Int(SealedChannel.channel.id), first)
+    let indexAt = try expect(MCAP.Opcode.messageIndex, "a batch's index")
+    entry.messageIndexOffsets = [(SealedChannel.channel.id, indexAt)]
+    entry.messageIndexByteCount = offset - indexAt
+    _ = try expect(MCAP.Opcode.positions, "a batch's positions")
+    let positions = opener.openPositions([UInt8](record.unsafeBytes))
+    let sealAt = try expect(MCAP.Opcode.seal, "a batch's seal")
+    try takeSeal(sealAt)
+    if let positions = positions.flatMap({ PositionList.positions($0) }) { sealedPositions.merge(positions) { max($0, $1) } }
+    summary.chunks.append(entry)
+  }
+
+  private mutating func expect(_ opcode: UInt8, _ what: String) throws -> UInt64 {
+    let at = offset
+    guard offset < source.byteCount else { throw SegmentDamage(kind: .cut, offset: at, what: "\(what) is missing") }
+    guard try readRecord() == opcode else { throw altered(at, "\(what) is missing") }
+    return at
+  }
+
+  /// Decrypts the batch that the chunk in hand is made of and takes its place; leaves nothing without
+  /// its key. Answers the time of its first message.
+  private mutating func openBatch(_ place: (start: Int, end: Int), _ at: UInt64) throws -> UInt64 {
+    var cursor = RecordCursor(
+      RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: chunk.unsafeBytes[place.start..<place.end])))
+    guard let channel = cursor.u16(), let sequence = cursor.u32(), let first = cursor.u64(), let last = cursor.u64(),
+      let state = seal
+    else { throw altered(at, "a batch is shorter than its head") }
+    guard channel == SealedChannel.channel.id, sequence == UInt32(truncatingIfNeeded: state.count) else {
+      throw altered(at, "batch \(sequence) stands where \(state.count) belongs: records were removed, repeated or moved")
+    }
+    guard state.isOpened else {
+      chunk.removeAll()
+      return first
+    }
+    guard cursor.left >= 21 else { throw altered(at, "a batch is too short to be sealed") }
+    let text = UnsafeMutableRawBufferPointer(rebasing: chunk.unsafeMutableBytes[(place.start + 22)..<place.end])
+    let additional = batchPlace(
+      segment: state.note.segment, channel: channel, number: state.count, first: first, last: last, head: state.head)
+    guard opener.open(text, number: state.count, additional: additional) else {
+      throw altered(at, "batch \(state.count) is not what was sealed here")
+    }
+    try unpackBatch(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<(text.count - 16)]), at)
+    return first
+  }
+
+  private mutating func unpackBatch(_ text: UnsafeRawBufferPointer, _ at: UInt64) throws {
+    let size = Int(UInt32(littleEndian: text.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
+    guard size <= Self.largestChunk else { throw altered(at, "a batch claims \(size) bytes") }
+    var plain = ByteStore(capacity: size)
+    let body = UnsafeRawBufferPointer(rebasing: text[5...])
+    if text[0] == 0 {
+      guard body.count == size else { throw altered(at, "a batch's two sizes differ") }
+      plain.bytes(body)
+    } else {
+      let destination = UnsafeMutableRawBufferPointer(start: plain.room(size), count: size)
+      guard decompressor.decompress(body, compression: "zstd", into: destination) else {
+        throw altered(at, "a batch can't be unpacked")
+      }
+      plain.advance(size)
+    }
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: plain.unsafeBytes))
+    guard let length = cursor.u32(), Int(length) <= cursor.left else { throw altered(at, "a batch is malformed") }
+    chunk.removeAll()
+    chunk.bytes(UnsafeRawBufferPointer(rebasing: plain.unsafeBytes[4..<(4 + Int(length))]))
+    try walkChunk(at) { _, _ in }
+    record.removeAll()
+    record.bytes(UnsafeRawBufferPointer(rebasing: plain.unsafeBytes[(4 + Int(length))...]))
+    var identities = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
+    try takeIdentities(&identities, at)
   }
 
   private mutating func unpackChunk(_ at: UInt64) throws -> ChunkIndexEntry {
@@ -227,7 +355,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
   }
 
   /// Goes through the records of the chunk in hand.
-  private mutating func walkChunk(_ at: UInt64, _ message: (_ start: Int, _ end: Int) -> Void) throws {
+  ///
+  /// - Parameter isContainer: whether its channels are the file's own, and not what was sealed in it.
+  private mutating func walkChunk(
+    _ at: UInt64, isContainer: Bool = false, _ message: (_ start: Int, _ end: Int) -> Void
+  ) throws {
     var position = 0
     let bytes = chunk.unsafeBytes
     while position < bytes.count {
@@ -247,7 +379,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
         try takeSchema(&cursor, at)
       case MCAP.Opcode.channel:
         var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-        try takeChannel(&cursor, at)
+        try takeChannel(&cursor, at, isContainer: isContainer)
       default: break
       }
       position = end
@@ -256,15 +388,33 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
 
   private mutating func takeSchema(_ cursor: inout RecordCursor, _ at: UInt64) throws {
     guard let schema = RecordedSchema(&cursor) else { throw altered(at, "a schema record is malformed") }
-    if schemas.updateValue(schema, forKey: schema.id) == nil { summary.schemas.append(schema) }
+    if schemas.updateValue(schema, forKey: schema.id) == nil, seal == nil { summary.schemas.append(schema) }
   }
 
-  private mutating func takeChannel(_ cursor: inout RecordCursor, _ at: UInt64) throws {
+  private mutating func takeChannel(_ cursor: inout RecordCursor, _ at: UInt64, isContainer: Bool = false) throws {
     guard let channel = RecordedChannel(&cursor) else { throw altered(at, "a channel record is malformed") }
-    if channels.updateValue(channel, forKey: channel.id) == nil {
-      summary.channels.append(channel)
-      while summary.messageCounts.count <= Int(channel.id) { summary.messageCounts.append(0) }
+    if isContainer {
+      guard summary.channels.isEmpty else { throw altered(at, "a sealed file has a second channel") }
+    } else if channels.updateValue(channel, forKey: channel.id) != nil || seal != nil {
+      return
     }
+    summary.channels.append(channel)
+    while summary.messageCounts.count <= Int(channel.id) { summary.messageCounts.append(0) }
+  }
+
+  private mutating func takeAttachment(_ cursor: inout RecordCursor, _ at: UInt64) throws {
+    guard let logTime = cursor.u64(), let createTime = cursor.u64(), let name = cursor.text(),
+      let mediaType = cursor.text(), let length = cursor.u64(), cursor.left >= 4, length == UInt64(cursor.left - 4)
+    else { throw altered(at, "an attachment is malformed") }
+    let bytes = record.unsafeBytes
+    var crc = CRC32()
+    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]))
+    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
+    guard stored == 0 || stored == crc.value else { throw altered(at, "an attachment's checksum is wrong") }
+    summary.attachments.append(
+      AttachmentIndexEntry(
+        offset: at, byteCount: offset - at, logTime: logTime, createTime: createTime, dataByteCount: length, name: name,
+        mediaType: mediaType))
   }
 
   private mutating func takeIdentities(_ cursor: inout RecordCursor, _ at: UInt64) throws {
@@ -283,6 +433,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
       identities.append(identity)
     }
     guard cursor.left == 4 else { throw altered(at, "an identity record has bytes too many") }
+    hasIdentities = true
   }
 
   /// Calls `body` with every message of the chunk ``next()`` found. Messages of files that are not
@@ -319,30 +470,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor>
 
   /// Whether the chunk in hand came with the identities every chunk of ours has.
   public private(set) var hasIdentities = false
+}
 
-  /// After ``Step/dataEnd``: checks summary and footer against what was read.
-  public mutating func checkSummary() throws {
-    let start = offset
-    var tail = ByteStore(capacity: 4096)
-    let length = source.byteCount - start
-    guard length <= Self.largestChunk else { throw altered(start, "the summary claims \(length) bytes") }
-    let destination = UnsafeMutableRawBufferPointer(start: tail.room(Int(length)), count: Int(length))
-    guard try source.read(at: start, into: destination) == Int(length) else {
-      throw SegmentDamage(kind: .cut, offset: start, what: "the summary is cut")
-    }
-    tail.advance(Int(length))
-    // Footer: opcode 1, length 8, two offsets, CRC, magic 8.
-    guard length >= 37 else { throw SegmentDamage(kind: .cut, offset: start, what: "the footer is missing") }
-    let bytes = tail.unsafeBytes
-    let footer = Int(length) - 37
-    guard Array(bytes[(bytes.count - 8)...]) == MCAP.magic else {
-      throw SegmentDamage(kind: .cut, offset: source.byteCount, what: "the closing magic is missing")
-    }
-    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 12, as: UInt32.self))
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 12)]))
-    guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc.value else {
-      throw altered(start, "the summary's checksum is wrong")
-    }
+extension SegmentReader where Opener == NoOpener {
+  /// Reads the file's beginning; sealed batches stay closed.
+  public init(_ source: Source, decompressor: Decompressor) throws {
+    try self.init(source, decompressor: decompressor, opener: NoOpener())
   }
 }

@@ -6,14 +6,19 @@ public struct SegmentRecovery: ~Copyable {
   public let damage: SegmentDamage?
   /// What every channel holds of the kept part.
   public let channels: [SegmentReport.Channel]
+  /// How far each stream goes in the kept part of a sealed file, as far as the collector's key shows it.
+  public let sealedPositions: [String: UInt64]
+  /// The seal as it stands after the kept part; `nil` for a plain file.
+  public let seal: SegmentSealState?
   private let summary: SegmentSummary
 
-  /// Walks `source` as far as it is whole.
-  public init<Source: ByteSource, Decompressor: ChunkDecompressor>(
-    _ source: Source, decompressor: Decompressor
+  /// Walks `source` as far as it is whole. Sealed batches stay closed.
+  public init<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
+    _ source: Source, decompressor: Decompressor, opener: Opener
   ) throws {
     var report = SegmentReport()
-    var reader = try SegmentReader(source, decompressor: decompressor)
+    var reader = try SegmentReader(source, decompressor: decompressor, opener: opener)
+    var seal = reader.seal
     var found: SegmentDamage?
     var places: [UInt16: Int] = [:]
     var kept = reader.groupEnd
@@ -38,12 +43,16 @@ public struct SegmentRecovery: ~Copyable {
               report.channels[place].endNumber, message.identity.number == .max ? .max : message.identity.number + 1)
             logTimes.append((Int(id), message.logTime))
           }
-          for (channel, time) in logTimes { reader.summary.note(channel, time) }
+          if reader.seal == nil { for (channel, time) in logTimes { reader.summary.note(channel, time) } }
+          seal = reader.seal
           kept = reader.groupEnd
           sound = reader.summary
         case .metadata:
+          // A sealed file is cut after a seal: what comes later nobody vouches for.
+          guard reader.seal == nil || reader.groupEnd == reader.offset else { continue }
           kept = reader.groupEnd
           sound = reader.summary
+          seal = reader.seal
         case .dataEnd:
           try reader.checkSummary()
           kept = source.byteCount
@@ -59,13 +68,25 @@ public struct SegmentRecovery: ~Copyable {
     damage = found
     summary = sound
     channels = report.channels
+    sealedPositions = reader.sealedPositions
+    self.seal = found == nil ? reader.seal : seal
   }
 
   /// The bytes that go behind the kept ones: notes of what happened, summary and footer.
   public consuming func ending(notes: [(name: String, entries: [String: String])]) -> [UInt8] {
-    var writer = SegmentWriter(finishing: summary, at: keptByteCount, compressor: NoCompression())
+    var writer = SegmentWriter<NoCompression, NoSealer>(
+      finishing: summary, at: keptByteCount, compressor: NoCompression())
     for note in notes { writer.addMetadata(name: note.name, note.entries) }
     writer.finish()
     return [UInt8](writer.pending.unsafeBytes)
+  }
+}
+
+extension SegmentRecovery {
+  /// Walks `source` without any key.
+  public init<Source: ByteSource, Decompressor: ChunkDecompressor>(
+    _ source: Source, decompressor: Decompressor
+  ) throws {
+    try self.init(source, decompressor: decompressor, opener: NoOpener())
   }
 }

@@ -1,7 +1,7 @@
 /// What a file turned out to be.
 ///
 /// Plain recordings carry checksums, not signatures: verification detects damage, and says so; it
-/// can't detect somebody who alters a file and its checksums alike.
+/// can't detect somebody who alters a file and its checksums alike. Sealed ones carry a chain.
 public struct SegmentReport: Sendable {
   public enum Verdict: String, Hashable, Sendable {
     /// Every byte is as it was written.
@@ -35,6 +35,11 @@ public struct SegmentReport: Sendable {
   /// Bytes that are whole, from the start on.
   public var soundByteCount: UInt64 = 0
 
+  /// `nil` for a plain file.
+  public var seal: SegmentSealState?
+  /// Whether its messages could be read: plain, or sealed and a key was there.
+  public var isOpened: Bool { seal?.isOpened ?? true }
+
   public var messageCount: UInt64 { channels.reduce(0) { $0 + $1.messageCount } }
 }
 
@@ -43,14 +48,14 @@ public enum SegmentVerifier {
   /// - Parameters:
   ///   - progress: told the offset reached, chunk by chunk.
   ///   - message: sees every message on the way.
-  public static func verify<Source: ByteSource, Decompressor: ChunkDecompressor>(
-    _ source: Source, decompressor: Decompressor, progress: (UInt64) -> Void = { _ in },
+  public static func verify<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
+    _ source: Source, decompressor: Decompressor, opener: Opener = NoOpener(), progress: (UInt64) -> Void = { _ in },
     message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
   ) throws -> SegmentReport {
     var report = SegmentReport()
     var places: [UInt16: Int] = [:]
     do {
-      var reader = try SegmentReader(source, decompressor: decompressor)
+      var reader = try SegmentReader(source, decompressor: decompressor, opener: opener)
       do {
         try walk(&reader, &report, &places, progress, message)
       } catch let damage as SegmentDamage {
@@ -58,6 +63,7 @@ public enum SegmentVerifier {
       }
       report.soundByteCount = report.verdict == .intact ? source.byteCount : reader.groupEnd
       report.schemas = reader.schemas
+      report.seal = reader.seal
     } catch let damage as SegmentDamage {
       note(damage, &report)
     }
@@ -69,8 +75,9 @@ public enum SegmentVerifier {
     report.verdict = damage.kind == .cut ? .truncated : .altered
   }
 
-  private static func walk<Source: ByteSource, Decompressor: ChunkDecompressor>(
-    _ reader: inout SegmentReader<Source, Decompressor>, _ report: inout SegmentReport, _ places: inout [UInt16: Int],
+  private static func walk<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
+    _ reader: inout SegmentReader<Source, Decompressor, Opener>, _ report: inout SegmentReport,
+    _ places: inout [UInt16: Int],
     _ progress: (UInt64) -> Void, _ message: (borrowing RecordedMessage, RecordedChannel) -> Void
   ) throws {
     while true {

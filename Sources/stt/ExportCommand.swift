@@ -8,11 +8,13 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Writes a recording's messages as NDJSON or CSV to standard output.",
     discussion: """
-      Recordings are MCAP files already: Foxglove, PlotJuggler and the `mcap` tools open them as they are.
+      Plain recordings are MCAP files already: Foxglove, PlotJuggler and the `mcap` tools open them as they are.
+      `stt unseal` makes plain ones of sealed ones.
         stt export recordings --to ndjson > all.ndjson
         stt export recordings --to csv --streams system/load > load.csv
 
-      CSV takes one stream, because its columns are that stream's fields. Exit codes: 0 written; 2 it can't be.
+      CSV takes one stream, because its columns are that stream's fields. Exit codes: 0 written; 2 it
+      can't be: unreadable, or sealed and no key given opens it.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case ndjson, csv }
@@ -23,6 +25,7 @@ struct ExportCommand: ParsableCommand {
   var to = Format.ndjson
   @Option(parsing: .upToNextOption, help: "Only these streams.")
   var streams: [String] = []
+  @OptionGroup var keys: KeyOptions
 
   func validate() throws {
     if to == .csv, streams.count != 1 {
@@ -32,7 +35,7 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     do {
-      var reader = MergedReader(try RecordingFiles.tracks(at: recording))
+      var reader = MergedReader(try RecordingFiles.tracks(at: recording), keys: try keys.sources())
       let wanted = Set(streams)
       var header: [String]?
       while let (message, fields) = try reader.next() {

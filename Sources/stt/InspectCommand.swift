@@ -7,7 +7,7 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Shows what a recording holds: streams, fields and units, counts, rates, times, gaps.",
-    discussion: "Exit codes: 0 shown; 2 the recording can't be read.")
+    discussion: "Exit codes: 0 shown; 2 the recording can't be read, or is sealed and no key given opens it.")
 
   @Argument(help: "A .mcap file, a device's folder, or the recordings' root.")
   var recording: String
@@ -15,9 +15,16 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "text or json.")
   var format = OutputFormat.text
 
+  @OptionGroup var keys: KeyOptions
+
   func run() throws {
     let summary: RecordingSummary
-    do { summary = try RecordingSummary(try RecordingFiles.tracks(at: recording)) } catch {
+    do {
+      summary = try RecordingSummary(try RecordingFiles.tracks(at: recording), keys: try keys.sources())
+      if let file = summary.files.first(where: { !$0.report.isOpened }) {
+        throw SegmentLocked(path: file.path, slots: file.report.seal?.note.slots ?? [])
+      }
+    } catch {
       print("\(error)")
       throw ExitCode(2)
     }
@@ -101,13 +108,15 @@ struct ListCommand: ParsableCommand {
   @Argument(help: "A device's folder or the recordings' root.")
   var recording: String
 
+  @OptionGroup var keys: KeyOptions
+
   func run() throws {
     do {
-      let summary = try RecordingSummary(try RecordingFiles.tracks(at: recording))
+      let summary = try RecordingSummary(try RecordingFiles.tracks(at: recording), keys: try keys.sources())
       for file in summary.files {
         let last = file.report.channels.map(\.lastLogTime).max() ?? 0
         output(
-          "\(column(file.report.verdict.rawValue, 9))  \(column(sizeText(file.byteCount), 10, right: true))  \(column("\(file.report.messageCount)", 9, right: true)) messages  to \(timeText(last))  \(file.path)\n"
+          "\(column(file.report.isOpened ? file.report.verdict.rawValue : "locked", 9))  \(column(sizeText(file.byteCount), 10, right: true))  \(column("\(file.report.messageCount)", 9, right: true)) messages  to \(timeText(last))  \(file.path)\n"
         )
       }
     } catch {

@@ -14,7 +14,8 @@ struct ReadMessage {
 /// Reads a track's messages one after another, a chunk in memory at a time.
 struct TrackReader: ~Copyable {
   private var files: [String]
-  private var reader: SegmentReader<FileSource, Zstandard>?
+  private var reader: SegmentReader<FileSource, Zstandard, SegmentUnsealer>?
+  private let keys: KeySources
   private var chunk: [ReadMessage] = []
   private var next = 0
   /// Schemas of every file read so far, by name.
@@ -24,7 +25,10 @@ struct TrackReader: ~Copyable {
   private(set) var damage: [(path: String, what: SegmentDamage)] = []
   private var path = ""
 
-  init(_ track: RecordingFiles.Track) { files = track.files }
+  init(_ track: RecordingFiles.Track, _ keys: KeySources) {
+    files = track.files
+    self.keys = keys
+  }
 
   /// The next message's time without taking it.
   mutating func peek() throws -> UInt64? {
@@ -48,17 +52,22 @@ struct TrackReader: ~Copyable {
         guard !files.isEmpty else { return false }
         path = files.removeFirst()
         do {
-          reader = try SegmentReader(try FileSource(path), decompressor: Zstandard())
+          reader = try SegmentReader(
+            try FileSource(path), decompressor: Zstandard(), opener: SegmentUnsealer(keys))
         } catch let found as SegmentDamage {
           damage.append((path, found))
           continue
         }
       }
       do {
-        guard case .chunk? = try reader?.next() else {
+        switch try reader?.next() {
+        case .chunk?: break
+        case .metadata?: continue
+        case .dataEnd?, .end?, nil:
           reader = nil
           continue
         }
+        if let seal = reader?.seal, !seal.isOpened { throw SegmentLocked(path: path, slots: seal.note.slots) }
         try collect()
         return true
       } catch let found as SegmentDamage {
@@ -128,10 +137,10 @@ struct MergedReader: ~Copyable {
   /// A noncopyable reader in a place of its own.
   private final class TrackBox {
     var reader: TrackReader
-    init(_ track: RecordingFiles.Track) { reader = TrackReader(track) }
+    init(_ track: RecordingFiles.Track, _ keys: KeySources) { reader = TrackReader(track, keys) }
   }
 
-  init(_ tracks: [RecordingFiles.Track]) { self.tracks = tracks.map { TrackBox($0) } }
+  init(_ tracks: [RecordingFiles.Track], keys: KeySources) { self.tracks = tracks.map { TrackBox($0, keys) } }
 
   mutating func next() throws -> (message: ReadMessage, fields: [DecodedField]?)? {
     var earliest: (time: UInt64, box: TrackBox)?

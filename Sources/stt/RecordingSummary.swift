@@ -12,31 +12,50 @@ struct RecordingSummary {
   }
 
   private(set) var files: [File] = []
-  /// Segments that should be there and are not, or messages missing between two.
+  /// Messages missing between two segments.
   private(set) var discontinuities: [String] = []
+  /// Segments that should be there and are not.
+  private(set) var missing: [String] = []
 
-  var verdict: SegmentReport.Verdict {
-    if files.contains(where: { $0.report.verdict == .altered }) || !discontinuities.isEmpty { return .altered }
-    return files.contains { $0.report.verdict == .truncated } ? .truncated : .intact
+  enum Verdict: String {
+    case intact, truncated, altered
+    /// The chain from segment to segment is broken.
+    case incomplete
+    /// Sealed, and no key given opens all of it: its chain is whole, and what it holds can't be said.
+    case locked
   }
 
-  /// - Parameter progress: bytes done of bytes in all.
+  var verdict: Verdict {
+    if files.contains(where: { $0.report.verdict == .altered }) || !discontinuities.isEmpty { return .altered }
+    if !missing.isEmpty { return .incomplete }
+    if files.contains(where: { $0.report.verdict == .truncated }) { return .truncated }
+    return files.contains { !$0.report.isOpened } ? .locked : .intact
+  }
+
+  /// - Parameters:
+  ///   - newest: what a keystore knows of a folder's newest segment.
+  ///   - progress: bytes done of bytes in all.
   init(
-    _ tracks: [RecordingFiles.Track], progress: (UInt64, UInt64) -> Void = { _, _ in },
+    _ tracks: [RecordingFiles.Track], keys: KeySources, newest: (_ folder: String) -> ChainHead? = { _ in nil },
+    progress: (UInt64, UInt64) -> Void = { _, _ in },
     message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
   ) throws {
     let sources = try tracks.map { track in try track.files.map { try FileSource($0) } }
     let total = sources.joined().reduce(0) { $0 + $1.byteCount }
     var done: UInt64 = 0
-    for track in sources {
+    for (track, files) in zip(tracks, sources) {
       var ends: [String: UInt64] = [:]
-      for source in track {
+      var chain = SegmentChainCheck(isFolder: track.folder != track.files.first)
+      for source in files {
         let report = try SegmentVerifier.verify(
-          source, decompressor: Zstandard(), progress: { progress(done + $0, total) }, message: message)
+          source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
+          message: message)
         done += source.byteCount
-        files.append(File(path: source.path, byteCount: source.byteCount, report: report))
+        self.files.append(File(path: source.path, byteCount: source.byteCount, report: report))
+        chain.take(source.path, report, &missing)
         for channel in report.channels { compare(channel, &ends, source.path) }
       }
+      chain.finish(track.folder, newest(track.folder), &missing)
     }
   }
 

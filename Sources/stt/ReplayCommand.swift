@@ -18,7 +18,8 @@ struct ReplayCommand: ParsableCommand {
       NDJSON tells of every message when the collector received it, its own times on the device's two clocks, and
       how far the device's wall clock stood from the collector's (device minus collector) and how sure that is.
 
-      Exit codes: 0 played to the end; 3 a file was damaged and its whole part was played; 2 it can't be read.
+      Exit codes: 0 played to the end; 3 a file was damaged and its whole part was played; 2 it can't be read, or is sealed and no key
+      given opens it.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case text, ndjson }
@@ -37,6 +38,7 @@ struct ReplayCommand: ParsableCommand {
   var `for`: Double?
   @Option(parsing: .upToNextOption, help: "Only these streams.")
   var streams: [String] = []
+  @OptionGroup var keys: KeyOptions
 
   func validate() throws {
     guard speed > 0, speed <= 1_000_000 else { throw ValidationError("--speed is above 0, not \(speed)") }
@@ -46,7 +48,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     do {
-      var reader = MergedReader(try RecordingFiles.tracks(at: recording))
+      var reader = MergedReader(try RecordingFiles.tracks(at: recording), keys: try keys.sources())
       try play(&reader)
       for (path, what) in reader.damage { writeToStandardError("\(path): \(what)\n") }
       if !reader.damage.isEmpty { throw ExitCode(3) }

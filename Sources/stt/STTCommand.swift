@@ -17,12 +17,16 @@ struct STTCommand: ParsableCommand {
         stt verify RECORDING               whether it is whole
         stt replay RECORDING               play it back in its own time
 
+      Sealed recordings (seal = "sealed") open with a key: these commands then take
+        --keys STATE/keys                  the collector's keystore (or --pair, or --recipient-key)
+
       Exit codes are documented with each command; 64 is wrong usage everywhere.
       """,
     version: "stt 0.1.0 (STT-1)",
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
-      ReplayCommand.self, ExportCommand.self, BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
+      ReplayCommand.self, ExportCommand.self, UnsealCommand.self, ShredCommand.self, RecipientCommand.self,
+      BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }
 

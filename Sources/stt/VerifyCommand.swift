@@ -2,17 +2,24 @@ import ArgumentParser
 import Glibc
 import STC
 import STTJSON
+import STTKeyring
 import STTRecord
+import STTRecorder
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Checks every byte of a recording against its checksums, and every stream for missing messages.",
     discussion: """
-      Plain recordings detect damage, not forgery: whoever can write the file can write its checksums.
+      Plain recordings detect damage, not forgery: whoever can write the file can write its checksums. Sealed ones
+      carry a chain of hashes, within a segment and from each segment to the next. With a key, verification shows that
+      every batch is what was sealed in its place and that the end is the true one; with --keys also that the newest
+      segment is there; with --recipient-key that nobody rewrote the chain who took the collector later. Without any
+      key it shows that the chain is whole.
 
       Exit codes: 0 intact; 3 truncated (the end is missing, as after a power cut; the collector mends that at its \
-      next start); 4 altered; 5 the recording and --account differ; 2 it can't be read.
+      next start); 4 altered; 5 the recording and --account differ; 6 a segment is missing; 7 a key is missing (the \
+      chain is whole, the content unchecked); 2 it can't be read.
       """)
 
   @Argument(help: "A .mcap file, a device's folder, or the recordings' root.")
@@ -26,6 +33,8 @@ struct VerifyCommand: ParsableCommand {
       "Compare with what the agent wrote by --account: counts and SHA-256 of every stream.", valueName: "file"))
   var account: String?
 
+  @OptionGroup var keys: KeyOptions
+
   func run() throws {
     var book = RecordedAccount()
     let summary: RecordingSummary
@@ -34,7 +43,7 @@ struct VerifyCommand: ParsableCommand {
       expected = try account.map { try RecordedAccount.read($0) }
       let wantsAccount = expected != nil
       summary = try RecordingSummary(
-        try RecordingFiles.tracks(at: recording), progress: Self.showProgress,
+        try RecordingFiles.tracks(at: recording), keys: try keys.sources(), newest: newest, progress: Self.showProgress,
         message: { message, channel in
           guard wantsAccount, let incarnation = channel.metadata["stt.incarnation"] else { return }
           book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
@@ -53,8 +62,19 @@ struct VerifyCommand: ParsableCommand {
     switch summary.verdict {
     case .truncated: throw ExitCode(3)
     case .altered: throw ExitCode(4)
+    case .incomplete: throw ExitCode(6)
+    case .locked: throw ExitCode(7)
     case .intact: if !differences.isEmpty { throw ExitCode(5) }
     }
+  }
+
+  /// What the keystores given remember of a folder's newest segment.
+  private func newest(_ folder: String) -> ChainHead? {
+    let name = folder.split(separator: "/").suffix(2).joined(separator: "/")
+    for store in keys.keystores {
+      if let text = (try? store.head(name)).flatMap({ $0 }), let head = ChainHead(text: text) { return head }
+    }
+    return nil
   }
 
   private func tell(_ summary: RecordingSummary, _ differences: [String]) {
@@ -68,10 +88,31 @@ struct VerifyCommand: ParsableCommand {
         }
       }
     }
-    for line in summary.discontinuities { output("  \(line)\n") }
+    for line in summary.discontinuities + summary.missing { output("  \(line)\n") }
+    tellSeals(summary)
     if account != nil {
       output(differences.isEmpty ? "the agent's account agrees: every message, every byte\n" : "")
       for line in differences { output("  \(line)\n") }
+    }
+  }
+
+  private func tellSeals(_ summary: RecordingSummary) {
+    let sealed = summary.files.filter { $0.report.seal != nil }
+    guard !sealed.isEmpty else { return }
+    let seals = sealed.compactMap(\.report.seal)
+    output("  sealed: \(sealed.count) file(s), \(seals.reduce(0) { $0 + $1.count }) seals in the chain\n")
+    let unattested = seals.count { !$0.isAttested }
+    output(
+      unattested == 0
+        ? "  every seal's code is right: nobody rewrote the chain afterwards\n"
+        : "  \(unattested) file(s) without codes checked: that takes a recipient when they were made, and its --recipient-key\n"
+    )
+    let recovered = seals.count(where: \.isRecovered)
+    if recovered > 0 {
+      output("  \(recovered) file(s) ended by recovery after a crash: what came after their last seal is lost\n")
+    }
+    if let locked = sealed.first(where: { !$0.report.isOpened }) {
+      output("\(SegmentLocked(path: locked.path, slots: locked.report.seal?.note.slots ?? []))\n")
     }
   }
 
@@ -89,6 +130,12 @@ struct VerifyCommand: ParsableCommand {
         object.set("verdict", file.report.verdict.rawValue)
         object.set("messages", file.report.messageCount)
         object.set("soundBytes", file.report.soundByteCount)
+        if let seal = file.report.seal {
+          object.set("seals", seal.count)
+          object.set("chainHead", Digits.text(seal.head))
+          object.set("opened", seal.isOpened)
+          object.set("attested", seal.isAttested)
+        }
         if let damage = file.report.damage {
           object.set("damageAtByte", damage.offset)
           object.set("damage", damage.what)
@@ -97,7 +144,7 @@ struct VerifyCommand: ParsableCommand {
       })
     root.set(
       "problems",
-      (summary.discontinuities + differences).map { line in
+      (summary.discontinuities + summary.missing + differences).map { line in
         var object = JSONObject()
         object.set("text", line)
         return object

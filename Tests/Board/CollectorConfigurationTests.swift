@@ -41,9 +41,24 @@ import Testing
     #expect(problems.first?.remedy.hasPrefix("Write seal = \"none\"") == true)
   }
 
-  @Test func sealedIsRefusedWithItsReason() {
-    let problems = collectorProblems(collector(recording: [("root", .string("/r")), ("seal", .string("sealed"))]))
-    #expect(problems.map(\.message) == ["\"sealed\" comes with a later version"])
+  @Test func sealedRecordingsOpenWithTheDayAndTheSeedUnlessTheTextSaysOtherwise() throws {
+    let made = try CollectorConfiguration(
+      collector(recording: [("root", .string("/r")), ("seal", .string("sealed"))]))
+    #expect(made.recording.seal == .sealed)
+    #expect(made.recording.sealTo == [.day, .seed])
+    #expect(made.recording.recipients == [])
+  }
+
+  @Test func whoOpensNothingIsRefused() {
+    let cases: [([(String, ConfigNode.Value)], String)] = [
+      ([("seal", .string("none")), ("seal_to", array([.string("day")]))], "recording.seal_to"),
+      ([("seal", .string("sealed")), ("seal_to", array([.string("recipients")]))], "recording.seal_to"),
+      ([("seal", .string("sealed")), ("recipients", array([.string("auditor.pub")]))], "recording.recipients"),
+      ([("seal", .string("sealed")), ("seal_to", array([]))], "recording.seal_to"),
+    ]
+    for (more, path) in cases {
+      #expect(collectorProblems(collector(recording: [("root", .string("/r"))] + more)).map(\.path) == [path])
+    }
   }
 
   @Test func aCollectorThatKnowsNobodyIsRefused() {

@@ -44,7 +44,7 @@ private func contents(_ path: String) throws -> String {
       for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
         for accessor in [
           "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
-          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables",
+          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables", "texts",
         ] {
           for part in line.split(separator: ".\(accessor)(\"").dropFirst() {
             keys.insert(String(part.prefix { $0 != "\"" }))
@@ -54,7 +54,7 @@ private func contents(_ path: String) throws -> String {
     }
     // Two accessors take their key on the next line.
     keys.formUnion(["state", "address", "listen", "type", "framing", "pairs"])
-    keys.formUnion(["seal", "rotate_days"])
+    keys.formUnion(["seal", "seal_to", "recipients", "rotate_days"])
     var explained: Set<String> = []
     for line in reference.split(separator: "\n") where line.hasPrefix("| `") {
       explained.insert(String(line.dropFirst(3).prefix { $0 != "`" }))

@@ -8,6 +8,7 @@ struct CollectorSettings {
   var pair: String?
   var state = "collector-state"
   var socket = "collector.sock"
+  var seal = "none"
   /// Further lines of `[[device]]`.
   var device = ""
   /// Further lines of `[recording]`.
@@ -35,7 +36,7 @@ struct CollectorSettings {
 
     [recording]
     root = "\(root ?? site.recordings)"
-    seal = "none"
+    seal = "\(seal)"
     \(recording)
 
     """

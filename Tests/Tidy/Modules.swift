@@ -51,7 +51,8 @@ enum Modules {
 
   /// C targets: they have no Swift in them.
   static let c: [String: String] = [
-    "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CQRencode": "Sources/CQRencode",
+    "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CLz4": "Sources/CLz4",
+    "CQRencode": "Sources/CQRencode",
     "CAllocations": "Sources/CAllocations",
   ]
 
@@ -62,7 +63,7 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CZstd"]
+  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CZstd", "CLz4"]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }

@@ -1,4 +1,5 @@
 import Glibc
+import STC
 import STTRecord
 
 /// What was done about a file that was not finished.
@@ -6,43 +7,45 @@ public struct RecoveredFile: Sendable {
   public var path: String
   public var keptByteCount: UInt64
   public var cutByteCount: UInt64
+  /// In a sealed file, batches: recovery opens none.
   public var messageCount: UInt64
   public var reason: String
 }
 
 /// Brings a folder into order after whatever ended the last run.
 enum FolderRecovery {
-  static let positionsNote = "stt.positions"
+  /// Where recording goes on.
+  struct Found {
+    /// `uid:incarnation` to one past the last message.
+    var positions: [String: UInt64] = [:]
+    /// Head of the newest segment's chain, 32 bytes.
+    var head = [UInt8](repeating: 0, count: 32)
+  }
 
   /// Finishes unfinished segments in place and tells how far each stream was recorded. Never
-  /// continues a segment: the next one is new.
+  /// continues a segment: the next one is new. Of sealed segments it reads positions alone.
   static func recover(
-    _ folder: RecordingFolder, found: (RecoveredFile) -> Void
-  ) throws(RecorderError) -> [String: UInt64] {
-    var positions: [String: UInt64] = [:]
+    _ folder: RecordingFolder, _ keys: RecordingKeys?, found report: (RecoveredFile) -> Void
+  ) throws(RecorderError) -> Found {
+    var found = Found()
     var unfinished: [String] = []
     // Newest first, until one that was finished tells of everything before it.
     for name in folder.segments().reversed() {
       let path = folder.path + "/" + name
-      if let note = try finishedNotes(path)?.first(where: { $0.name == positionsNote }) {
-        positions = note.entries.compactMapValues { UInt64($0) }
+      if let notes = try finishedNotes(path), let positions = try positions(notes, keys) {
+        found.positions = positions
+        if let head = chainHead(notes) { found.head = head }
         break
       }
       unfinished.append(path)
     }
-    for path in unfinished.reversed() { try finish(path, &positions, found: found) }
-    return positions
+    for path in unfinished.reversed() { try finish(path, folder, &found, keys, report) }
+    return found
   }
 
-  /// `uid:incarnation`, the key of the positions note.
-  static func key(_ channel: RecordedChannel) -> String? {
-    guard let uid = channel.metadata["stt.stream_uid"], let incarnation = channel.metadata["stt.incarnation"] else {
-      return nil
-    }
-    return "\(uid):\(incarnation)"
-  }
+  private typealias Notes = [(name: String, entries: [String: String])]
 
-  private static func finishedNotes(_ path: String) throws(RecorderError) -> [(name: String, entries: [String: String])]? {
+  private static func finishedNotes(_ path: String) throws(RecorderError) -> Notes? {
     var source = try FileSource(path)
     do {
       return try SegmentNotes.read(&source)
@@ -53,19 +56,44 @@ enum FolderRecovery {
     }
   }
 
+  /// `nil` where the notes don't tell, or tell somebody else.
+  private static func positions(_ notes: Notes, _ keys: RecordingKeys?) throws(RecorderError) -> [String: UInt64]? {
+    guard let entries = notes.first(where: { $0.name == SealNote.positionsName })?.entries else { return nil }
+    guard let sealed = entries["sealed"] else { return entries.compactMapValues { UInt64($0) } }
+    guard let seal = notes.first(where: { $0.name == SealNote.name }).flatMap({ SealNote($0.entries) }),
+      let bytes = Digits.bytes(sealed)
+    else { return nil }
+    let opener = try opener(keys)
+    _ = opener.begin(seal)
+    return opener.openPositions(bytes).flatMap { PositionList.positions($0) }
+  }
+
+  private static func chainHead(_ notes: Notes) -> [UInt8]? {
+    notes.first { $0.name == SealNote.chainName }?.entries["head"].flatMap { Digits.bytes($0) }
+  }
+
+  /// The collector's own key: it opens positions and no message.
+  private static func opener(_ keys: RecordingKeys?) throws(RecorderError) -> SegmentUnsealer {
+    var collectors: [[UInt8]] = []
+    if let keys { collectors.append(try keys.collector()) }
+    return SegmentUnsealer(KeySources(collectors: collectors))
+  }
+
   /// Cuts a file after its last whole group and ends it properly.
   private static func finish(
-    _ path: String, _ positions: inout [String: UInt64], found: (RecoveredFile) -> Void
+    _ path: String, _ folder: RecordingFolder, _ found: inout Found, _ keys: RecordingKeys?,
+    _ report: (RecoveredFile) -> Void
   ) throws(RecorderError) {
     let source = try FileSource(path)
+    let opener = try opener(keys)
     let recovery: SegmentRecovery
     do {
-      recovery = try SegmentRecovery(source, decompressor: Zstandard())
+      recovery = try SegmentRecovery(source, decompressor: Zstandard(), opener: opener)
     } catch let error as RecorderError {
       throw error
     } catch {
       // Not even a beginning: nothing was recorded in it.
-      found(
+      report(
         RecoveredFile(path: path, keptByteCount: 0, cutByteCount: source.byteCount, messageCount: 0, reason: "\(error)"))
       if rename(path, path + ".damaged") != 0 {
         throw RecorderError(doing: "set aside", path: path, number: errno)
@@ -73,25 +101,55 @@ enum FolderRecovery {
       return
     }
     for channel in recovery.channels {
-      if let key = key(channel.channel) { positions[key] = max(positions[key] ?? 0, channel.endNumber) }
+      if let key = channel.channel.positionKey {
+        found.positions[key] = max(found.positions[key] ?? 0, channel.endNumber)
+      }
     }
+    found.positions.merge(recovery.sealedPositions) { max($0, $1) }
+    let seal = recovery.seal
+    if let seal { found.head = seal.head }
     guard let damage = recovery.damage else { return }
     let kept = recovery.keptByteCount
-    let messageCount = recovery.channels.reduce(0) { $0 + $1.messageCount }
-    let ending = recovery.ending(notes: [
+    let plainCount = recovery.channels.reduce(0) { $0 + $1.messageCount }
+    let messageCount = seal?.count ?? plainCount
+    var notes: Notes = [
       (
-        "stt.recovery",
+        SealNote.recoveryName,
         [
           "reason": damage.description, "cut_bytes": String(source.byteCount - kept), "kept_bytes": String(kept),
         ]
-      ),
-      (positionsNote, positions.mapValues { String($0) }),
-    ])
+      )
+    ]
+    notes += try ending(seal, found.positions, keys)
+    let ending = recovery.ending(notes: notes)
     try replaceTail(of: path, at: kept, with: ending)
-    found(
+    if let seal { try keys?.remember(folder.name, ChainHead(segment: seal.note.segment, head: seal.head)) }
+    report(
       RecoveredFile(
         path: path, keptByteCount: kept, cutByteCount: source.byteCount - kept, messageCount: messageCount,
         reason: damage.description))
+  }
+
+  /// Positions and the end of the chain. A file that was cut before it had a seal, where files have seals,
+  /// says nothing of positions: the one before it does.
+  private static func ending(
+    _ seal: SegmentSealState?, _ positions: [String: UInt64], _ keys: RecordingKeys?
+  ) throws(RecorderError) -> Notes {
+    guard let seal else {
+      return keys?.seals == true ? [] : [(SealNote.positionsName, positions.mapValues { String($0) })]
+    }
+    guard let keys else { return [] }
+    let key = PositionKey(bytes: try keys.collector(), segment: seal.note.segment)
+    let sealed = key.seal(PositionList.bytes(positions), nonce: try RecordingKeys.random(12))
+    return [
+      (SealNote.positionsName, ["sealed": Digits.text(sealed)]),
+      (
+        SealNote.chainName,
+        [
+          "seals": String(seal.count), "head": Digits.text(seal.head), "recovered": Digits.text(key.recovery(seal.head)),
+        ]
+      ),
+    ]
   }
 
   private static func replaceTail(of path: String, at offset: UInt64, with bytes: [UInt8]) throws(RecorderError) {

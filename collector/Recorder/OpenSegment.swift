@@ -23,7 +23,11 @@ final class OpenSegment {
   /// `uid:incarnation` of every stream ever recorded here, newest incarnation only.
   var positions: [String: UInt64]
   private(set) var file: SegmentFile?
-  var writer: SegmentWriter<Zstandard>?
+  var writer: SegmentWriter<Zstandard, SegmentSeal>?
+  /// Head of the chain of the segment before, 32 bytes.
+  private var previousHead: [UInt8]
+  private var segmentID: [UInt8] = []
+  private let keys: RecordingKeys?
   private(set) var opened: UInt64 = 0
   /// When the first message of the present chunk came.
   var chunkSince: UInt64?
@@ -32,23 +36,29 @@ final class OpenSegment {
   private let settings: RecorderSettings
   private var notesChannels: [String: (channel: UInt16, count: UInt64)] = [:]
 
-  init(folder: RecordingFolder, positions: [String: UInt64], settings: RecorderSettings) {
+  init(folder: RecordingFolder, found: FolderRecovery.Found, settings: RecorderSettings, keys: RecordingKeys?) {
     self.folder = folder
-    self.positions = positions
+    positions = found.positions
+    previousHead = found.head
     self.settings = settings
+    self.keys = keys
   }
 
   /// Opens a file if none is open.
   func begin(now: UInt64, wall: UInt64) throws(RecorderError) {
     guard file == nil else { return }
     let path = folder.path + "/" + folder.nextName(wall: wall)
+    var seal: SegmentSeal?
+    if let keys, keys.seals { seal = try keys.seal(device: folder.device, wall: wall, previous: previousHead) }
     file = try SegmentFile(creating: path, directory: folder.path)
     writer = SegmentWriter(
-      compressor: Zstandard(enabled: settings.compresses), library: "stt \(RecorderVersion.text)",
+      compressor: Zstandard(enabled: settings.compresses), sealer: seal, library: "stt \(RecorderVersion.text)",
       chunkCapacity: settings.chunkByteCount)
     opened = now
     notesChannels = [:]
     for token in places.keys { places[token]?.channel = nil }
+    segmentID = seal?.segment ?? []
+    if seal != nil { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: nil)) }
   }
 
   /// The stream's channel in the present segment.
@@ -129,7 +139,7 @@ final class OpenSegment {
     guard let file, writer != nil else { return }
     if !isEnding {
       for place in places.values { positions["\(place.stream.uid):\(place.stream.incarnation)"] = place.position }
-      writer?.addMetadata(name: FolderRecovery.positionsNote, positions.mapValues { String($0) })
+      writer?.addPositions(positions)
       writer?.finish()
       isEnding = true
     }
@@ -142,8 +152,13 @@ final class OpenSegment {
       $0.written = $0.position
       $0.durable = $0.position
     }
+    let head = writer?.chainHead
     self.file = nil
     writer = nil
+    if let head {
+      previousHead = head
+      try keys?.remember(folder.name, ChainHead(segment: segmentID, head: head))
+    }
   }
 
   var path: String? { file?.path }

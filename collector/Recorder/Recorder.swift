@@ -16,6 +16,7 @@ public final class Recorder {
 
   public let root: String
   private let settings: RecorderSettings
+  private let keys: RecordingKeys?
   private var folders: [String: OpenSegment] = [:]
   /// By token.
   private var segments: [Int: OpenSegment] = [:]
@@ -32,9 +33,12 @@ public final class Recorder {
   public private(set) var syncCount: UInt64 = 0
 
   /// Makes `root` if need be and brings what is in it into order.
-  public init(root: String, settings: RecorderSettings) throws(RecorderError) {
+  ///
+  /// - Parameter keys: who may open what is recorded; without them it is plain.
+  public init(root: String, settings: RecorderSettings, keys: RecordingKeys? = nil) throws(RecorderError) {
     self.root = root
     self.settings = settings
+    self.keys = keys
     if mkdir(root, 0o750) != 0, errno != EEXIST {
       throw RecorderError(doing: "make the directory", path: root, number: errno)
     }
@@ -43,10 +47,10 @@ public final class Recorder {
       for purpose in RecordingFolder.entries(root + "/" + device) {
         let folder = RecordingFolder(path: "\(root)/\(device)/\(purpose)")
         var found: [RecoveredFile] = []
-        let known = try FolderRecovery.recover(folder) { found.append($0) }
+        let known = try FolderRecovery.recover(folder, keys) { found.append($0) }
         recovered += found
-        folders[folder.path] = OpenSegment(folder: folder, positions: known, settings: settings)
-        for (key, position) in known {
+        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys)
+        for (key, position) in known.positions {
           let parts = key.split(separator: ":")
           guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
           positions.append(
@@ -63,7 +67,7 @@ public final class Recorder {
   public func open(_ stream: RecordedStream, token: Int, position: UInt64) throws(RecorderError) {
     let folder = try RecordingFolder.make(root: root, device: stream.device, purpose: stream.purpose)
     let segment =
-      folders[folder.path] ?? OpenSegment(folder: folder, positions: [:], settings: settings)
+      folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
     folders[folder.path] = segment
     segments[token] = segment
     if let known = segment.places[token], known.stream == stream { return }
@@ -107,7 +111,8 @@ public final class Recorder {
     guard isAccepting else { return }
     attempt(now) { () throws(RecorderError) in
       let folder = try RecordingFolder.make(root: root, device: device, purpose: purpose)
-      let segment = folders[folder.path] ?? OpenSegment(folder: folder, positions: [:], settings: settings)
+      let segment =
+        folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
       folders[folder.path] = segment
       try segment.begin(now: now, wall: wall)
       segment.note(topic: "stt/events", schema: Self.eventSchema, wall: wall, monotonic: now, device: device) {

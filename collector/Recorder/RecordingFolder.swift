@@ -68,16 +68,27 @@ struct RecordingFolder {
     return UInt64(stem[stem.index(after: dash)...])
   }
 
+  /// The UTC day of `wall`, nanoseconds since 1970, as `2026-11-23`.
+  static func day(wall: UInt64) -> String { String(timestamp(wall).prefix(10)) }
+
+  /// `device/purpose`, as components of a path.
+  var name: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
+  var device: String { path.split(separator: "/").dropLast().last.map(String.init) ?? "" }
+
   /// The next segment's name; `wall` is nanoseconds since 1970.
   func nextName(wall: UInt64) -> String {
     let last = segments().last.flatMap(Self.number) ?? 0
+    let number = String(last + 1)
+    let padded = String(repeating: "0", count: max(0, 6 - number.count)) + number
+    return "\(Self.timestamp(wall))-\(padded).mcap"
+  }
+
+  private static func timestamp(_ wall: UInt64) -> String {
     var seconds = time_t(clamping: wall / 1_000_000_000)
     var parts = tm()
     gmtime_r(&seconds, &parts)
     func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    let number = String(last + 1)
-    let padded = String(repeating: "0", count: max(0, 6 - number.count)) + number
     return
-      "\(1900 + Int(parts.tm_year))-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour))-\(two(parts.tm_min))-\(two(parts.tm_sec))Z-\(padded).mcap"
+      "\(1900 + Int(parts.tm_year))-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour))-\(two(parts.tm_min))-\(two(parts.tm_sec))Z"
   }
 }

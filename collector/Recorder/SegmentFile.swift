@@ -1,5 +1,4 @@
 import CLinux
-import CZstd
 import Glibc
 import STTBuffers
 import STTRecord
@@ -97,37 +96,5 @@ public final class FileSource: ByteSource {
       done += count
     }
     return done
-  }
-}
-
-/// zstd through its library, one context for all chunks.
-public final class Zstandard: ChunkCompressor, ChunkDecompressor {
-  /// Level 1 keeps a Raspberry Pi ahead of its network; higher ones save a few percent.
-  private static let level: CInt = 1
-  private let compression = ZSTD_createCCtx()
-  private let decompression = ZSTD_createDCtx()
-  public let name: String
-
-  /// - Parameter enabled: `false` only unpacks.
-  public init(enabled: Bool = true) { name = enabled ? "zstd" : "" }
-
-  deinit {
-    ZSTD_freeCCtx(compression)
-    ZSTD_freeDCtx(decompression)
-  }
-
-  public func compress(_ source: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer) -> Int? {
-    let length = ZSTD_compressCCtx(
-      compression, destination.baseAddress, destination.count, source.baseAddress, source.count, Self.level)
-    return ZSTD_isError(length) != 0 || length >= source.count ? nil : length
-  }
-
-  public func decompress(
-    _ source: UnsafeRawBufferPointer, compression name: String, into destination: UnsafeMutableRawBufferPointer
-  ) -> Bool {
-    guard name == "zstd" else { return false }
-    let length = ZSTD_decompressDCtx(
-      decompression, destination.baseAddress, destination.count, source.baseAddress, source.count)
-    return ZSTD_isError(length) == 0 && length == destination.count
   }
 }

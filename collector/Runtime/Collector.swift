@@ -52,7 +52,9 @@ public struct Collector: ~Copyable {
     let signals = try SignalDescriptor()
     let state = try StateDirectory(configuration.stateDirectory)
     let pairs = try loadPairs(configuration, log)
-    let recorder = try Recorder(root: configuration.recording.root, settings: settings(configuration.recording))
+    let recorder = try Recorder(
+      root: configuration.recording.root, settings: settings(configuration.recording),
+      keys: try recordingKeys(configuration, pairs))
     let channel = try RecorderChannel()
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)

@@ -1,0 +1,116 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  @Suite(.serialized) struct Sealed {
+    private static let python = getenv("STT_TEST_PYTHON").map { String(cString: $0) }
+
+    private func keys(_ site: Site) -> [String] { ["--keys", "\(site.path)/collector-state/keys"] }
+
+    /// A sealed recording, through a kill of the collector in the middle.
+    private func recorded(_ settings: CollectorSettings) async throws -> Site {
+      let site = try await Site()
+      let first = try await site.startCollector(settings)
+      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 100, count: 300), Source.system]))
+      try await site.recorded("pattern", 50)
+      first.signal(SIGKILL)
+      _ = try await first.ended()
+      let second = try await site.startCollector(settings)
+      try await site.recorded("pattern", 300)
+      try await site.stop(agent: agent, collector: second)
+      return site
+    }
+
+    @Test func sealedRecordingsSurviveAKillAndOpenWithTheirKeysAlone() async throws {
+      let site = try await recorded(CollectorSettings(seal: "sealed"))
+      let verified = try await site.stt(["verify", site.recordings, "--account", site.accountPath] + keys(site))
+      #expect(verified.code == 0, "\(verified)\n\(site.everythingSaid)")
+      let byPair = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
+      #expect(byPair.code == 0, "\(byPair)")
+
+      let locked = try await site.stt(["verify", site.recordings])
+      #expect(locked.code == 7, "\(locked)")
+      for command in [["inspect"], ["replay", "--fast"], ["export"]] {
+        let refused = try await site.stt([command[0], site.recordings] + command.dropFirst())
+        #expect(refused.code == 2 && refused.output.contains("day 20") && refused.output.contains("--pair"), "\(refused)")
+      }
+      let replayed = try await site.stt(
+        ["replay", site.recordings, "--fast", "--format", "ndjson", "--streams", "pattern"] + keys(site))
+      #expect(replayed.output.split(separator: "\n").count == 300, "\(replayed.error)")
+
+      let files = Files.find(below: site.recordings, suffix: ".mcap")
+      #expect(files.count >= 2)
+      #expect(files.allSatisfy { !Files.text($0).contains("pattern") })
+      if let python = Self.python {
+        let script = """
+          import sys
+          from mcap.reader import make_reader
+          for path in sys.argv[1:]:
+            reader = make_reader(open(path, 'rb'), validate_crcs=True)
+            count = sum(channel.message_encoding == 'stt-sealed' for _, channel, _ in reader.iter_messages())
+            assert count == reader.get_summary().statistics.message_count
+          """
+        let stock = try await site.run(python, ["-c", script] + files)
+        #expect(stock.code == 0, "\(stock)")
+      }
+
+      let plain = "\(site.path)/plain"
+      let unsealed = try await site.stt(["unseal", site.recordings, "--out", plain] + keys(site))
+      #expect(unsealed.code == 0, "\(unsealed)")
+      let copy = try await site.stt(["verify", plain, "--account", site.accountPath])
+      #expect(copy.code == 0, "\(copy)")
+    }
+
+    @Test func aMissingSegmentAndAShortenedOneAreNamed() async throws {
+      let site = try await recorded(CollectorSettings(seal: "sealed"))
+      let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
+      for file in [files.first, files.last] {
+        let file = try #require(file)
+        rename(file, file + ".aside")
+        let outcome = try await site.stt(["verify", site.recordings] + keys(site))
+        #expect(outcome.code == 6 && outcome.output.contains("missing"), "\(outcome)")
+        rename(file + ".aside", file)
+      }
+    }
+
+    @Test func aWriteOnlyCollectorRecordsWhatOnlyItsRecipientReads() async throws {
+      let site = try await Site()
+      let made = try await site.stt(["recipient", "new", "--out", "\(site.path)/auditor"])
+      #expect(made.code == 0, "\(made)")
+      let settings = CollectorSettings(
+        seal: "sealed", recording: "seal_to = [\"recipients\"]\nrecipients = [\"\(site.path)/auditor.pub\"]")
+      let collector = try await site.startCollector(settings)
+      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
+      try await site.recorded("pattern", 50)
+      try await site.stop(agent: agent, collector: collector)
+      let own = try await site.stt(["verify", site.recordings, "--pair", site.pairPath] + keys(site))
+      #expect(own.code == 7, "\(own)")
+      let audited = try await site.stt(
+        ["verify", site.recordings, "--account", site.accountPath, "--recipient-key", "\(site.path)/auditor.key"])
+      #expect(audited.code == 0 && audited.output.contains("every seal's code is right"), "\(audited)")
+    }
+
+    @Test func aShreddedDayOpensWithNothingAndItsReceiptVerifies() async throws {
+      let site = try await Site()
+      let settings = CollectorSettings(seal: "sealed", recording: "seal_to = [\"day\"]")
+      let collector = try await site.startCollector(settings)
+      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
+      try await site.recorded("pattern", 50)
+      try await site.stop(agent: agent, collector: collector)
+      let store = "\(site.path)/collector-state/keys"
+      let today = try #require(Files.entries(of: store).first { $0.hasPrefix("20") })
+      let early = try await site.stt(["shred", "--keys", store, "--day", today])
+      #expect(early.code == 64, "\(early)")
+      // What was recorded yesterday, as it will be called tomorrow.
+      rename("\(store)/\(today)", "\(store)/2020-02-02")
+      let shredded = try await site.stt(["shred", "--keys", store, "--before", "2020-02-03"])
+      #expect(shredded.code == 0, "\(shredded)")
+      #expect(try await site.stt(["verify", site.recordings] + keys(site)).code == 7)
+      let receipt = "\(store)/receipt-2020-02-02"
+      let checked = try await site.stt(["shred", "--keys", store, "--verify", receipt])
+      #expect(checked.code == 0, "\(checked)")
+      try Files.write(receipt, Files.text(receipt).split(separator: "\n").dropLast().joined(separator: "\n"))
+      #expect(try await site.stt(["shred", "--keys", store, "--verify", receipt]).code == 4)
+    }
+  }
+}
