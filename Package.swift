@@ -82,6 +82,10 @@ let package = Package(
     module("LinuxEvents", "Sources/LinuxEvents", ["CLinux"]),
     module("LinuxUDP", "Sources/LinuxUDP", ["CLinux", "STTBuffers"]),
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
+    // Static: the agent then starts on boards without the library.
+    .target(name: "CGPIO", path: "Sources/CGPIO", linkerSettings: [.linkedLibrary(":libgpiod.a")]),
+    module("LinuxGPIO", "Sources/LinuxGPIO", ["CGPIO", "STTBuffers", "STTSample"]),
+    module("LinuxIIO", "Sources/LinuxIIO", ["STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
     module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum"]),
@@ -91,7 +95,8 @@ let package = Package(
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
-        "CLinux", "LinuxEvents", "LinuxUDP", "LinuxFile", "LinuxVideo", "STTBoard", "STTBuffers", "STTKeyring",
+        "CLinux", "LinuxEvents", "LinuxUDP", "LinuxFile", "LinuxGPIO", "LinuxIIO", "LinuxVideo", "STTBoard", "STTBuffers",
+        "STTKeyring",
         "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
     module(
@@ -140,6 +145,8 @@ let package = Package(
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
+    tests("LinuxGPIO", ["LinuxGPIO", "STTBuffers", "STTSample"]),
+    tests("LinuxIIO", ["LinuxIIO", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STTRecord", "STTSample"]),

@@ -22,6 +22,8 @@ enum Modules {
     "LinuxEvents": "Sources/LinuxEvents",
     "LinuxUDP": "Sources/LinuxUDP",
     "LinuxFile": "Sources/LinuxFile",
+    "LinuxGPIO": "Sources/LinuxGPIO",
+    "LinuxIIO": "Sources/LinuxIIO",
     "LinuxVideo": "Sources/LinuxVideo",
     "STTConfig": "Sources/Config",
     "STTKeyring": "Sources/Keyring",
@@ -41,7 +43,7 @@ enum Modules {
   /// C targets: they have no Swift in them.
   static let c: [String: String] = [
     "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CQRencode": "Sources/CQRencode",
-    "CAllocations": "Sources/CAllocations",
+    "CAllocations": "Sources/CAllocations", "CGPIO": "Sources/CGPIO",
   ]
 
   /// Standard library modules without input or output, and swift-collections.
@@ -51,7 +53,7 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CZstd"]
+  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd"]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }
