@@ -18,7 +18,7 @@ if let directory = getenv("STT_FUZZ_EXAMPLES") { exit(writeExamples(String(cStri
 
 // libFuzzer's own arguments are the command line's; the target comes from the environment.
 guard let name = getenv("STT_FUZZ_TARGET"), let target = FuzzTarget(rawValue: String(cString: name)) else {
-  print(FuzzTarget.allCases.map(\.rawValue).joined(separator: "\n"))
+  for target in FuzzTarget.allCases { print(target.rawValue, 1 + target.variationCount) }
   exit(getenv("STT_FUZZ_TARGET") == nil ? 0 : 2)
 }
 

@@ -24,9 +24,23 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case session
   case collector
 
-  /// Whether `bytes` broke a promise; a trap is a finding of its own.
+  /// Inputs near each one that are tried with it: many where a try costs less than libFuzzer's choosing of one.
+  public var variationCount: Int {
+    switch self {
+    case .recording, .pair, .configuration: 3
+    case .handshake, .session, .collector: 0
+    default: 15
+    }
+  }
+
+  /// Whether `bytes`, or an input near them, broke a promise; a trap is a finding of its own.
   public func run(_ bytes: UnsafeRawBufferPointer) -> Finding? {
     let input = [UInt8](bytes)
+    var variations = Variations(of: input)
+    return variations.search(input, count: variationCount, judge)
+  }
+
+  private func judge(_ input: [UInt8]) -> Finding? {
     switch self {
     case .header: return fuzzHeader(input)
     case .hello, .response, .authProof, .final, .parameters, .data, .packetAck, .streamOpen, .control:
