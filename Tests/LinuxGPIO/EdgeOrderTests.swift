@@ -20,7 +20,7 @@ import Testing
     var order = EdgeOrder(isActive: false, areBothWatched: true)
     _ = order.missing(before: 9, isRising: true)
     #expect(order.missing(before: 3, isRising: false) == 0)
-    #expect(order.missing(before: .max, isRising: true) == .max - 4)
+    #expect(order.missing(before: .max, isRising: true) == UInt64.max - 4)
   }
 
   @Test func withoutNumbersTwoEdgesOfOneDirectionShowALoss() {
