@@ -5,21 +5,23 @@ SHELL := /bin/bash
 SWIFT ?= swift
 APT := libgpiod-dev libzstd-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
-TEST_APT := python3 python3-venv iproute2
+TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: goodput help demo test bench build release format format-check setup setup-test simulate formal fuzz kernel-test clean
+.PHONY: goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz kernel-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
 	@echo "make test      build and pass every test"
 	@echo "make kernel-test  the agent in an emulated machine, against the kernel's own GPIO, sensors and camera"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
+	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
 	@echo "make goodput   what arrives over a simulated 100 Mbit/s link that loses packets"
+	@echo "make fairness  what a session gets beside a CUBIC transfer, simulated"
 	@echo "make fuzz      fuzz every parser and state machine for TIME=60 seconds each; TARGET=hello for one"
 	@echo "make format    format all Swift sources; format-check only looks"
 
@@ -39,6 +41,7 @@ build: setup
 
 release: setup
 	$(SWIFT) build -c release --product stt-agent
+	$(SWIFT) build -c release --product stt-websocket
 	$(SWIFT) build -c release --product stt-collector
 	$(SWIFT) build -c release --product stt
 
@@ -70,6 +73,11 @@ goodput: setup
 	$(SWIFT) build -c release --product stt-simulate
 	.build/release/stt-simulate --goodput
 
+# A session beside a CUBIC transfer and beside another session.
+fairness: setup
+	$(SWIFT) build -c release --product stt-simulate
+	.build/release/stt-simulate --fairness
+
 formal:
 	@missing=""; for package in $(FORMAL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
@@ -80,6 +88,12 @@ fuzz: setup
 
 bench: release
 	.build/release/stt bench
+
+# Goodput on a bad link, beside Debian's libsrt through the same relay.
+bench-loss: setup
+	$(SWIFT) build -c release --product stt
+	./Benchmarks/peers/srt/build
+	.build/release/stt bench loss --peer .build/peers/srt
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources collector Tests

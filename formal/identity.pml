@@ -1,5 +1,6 @@
-/* IDENTITY, a signature over the session's exporter (docs/protocol.md 2.12 as planned): a thief with the seed
-   stands between a device and a collector that has pinned the device's key.
+/* IDENTITY, a signature over the session's exporter (docs/protocol.md 2.12): a thief with the seed stands between a
+   device and a collector that has pinned the device's key. The device alone proves an identity; the collector's
+   signature exists in BUG_NOROLE only. The collector hears no stream before it, as in CollectorEndpoint+Identity.
 
    The thief holds the seed: it completes a session with the device as if it were the collector, and one with
    the collector as if it were the device, and reads and writes in both. Or it stays outside and forwards the
@@ -17,6 +18,8 @@
                      relay that is both): P1
    -DBUG_EARLYDATA   data is taken before IDENTITY: P1
    -DSEEDMODE        identity in SEED mode: P1 is violated; identity can be required in HYBRID mode only
+   -DFIRSTCONTACT    the key is pinned at first contact, and the thief, with a key of its own, may come first: P1
+                     is violated, which is what trust on first use costs
    -DREACH           no property: shows that the device's data is taken */
 
 #define NONE 0
@@ -52,6 +55,12 @@ byte sessions = 0;
 
 bool signedByDevice[SESSIONS + 1];      /* (initiator, exporter) under the device's key */
 bool signedByCollector[SESSIONS + 1];   /* (responder, exporter) */
+#ifdef FIRSTCONTACT
+#define NOBODY 0
+#define HONEST 1
+#define THIEF 2
+byte pinned = NOBODY;
+#endif
 bool verified[SESSIONS + 1];            /* the collector has verified IDENTITY in this session */
 bool sentByDevice[SESSIONS + 1];
 
@@ -70,9 +79,23 @@ inline takeIdentity(s, e) {
   d_step {
     s <= sessions && e <= sessions && collectorEnd[s] == COLLECTOR &&
     (thiefHasKeys[s] || deviceEnd[s] == DEVICE) && SIGNED(e) && SAME_EXPORTER(s, e) ->
+#ifdef FIRSTCONTACT
+    if :: pinned != THIEF -> pinned = HONEST; verified[s] = true :: else -> skip fi
+#else
     verified[s] = true
+#endif
   }
 }
+
+#ifdef FIRSTCONTACT
+/* The first identity that is proven in any session is pinned; the thief's key signs whatever it likes. */
+inline takeThiefsIdentity(s) {
+  d_step {
+    s <= sessions && collectorEnd[s] == COLLECTOR && thiefHasKeys[s] && pinned != HONEST ->
+    pinned = THIEF; verified[s] = true
+  }
+}
+#endif
 
 inline takeData(s, byThief) {
   d_step {
@@ -95,6 +118,9 @@ end:
   :: atomic { select (s : 1 .. SESSIONS); if :: s <= sessions && collectorEnd[s] == COLLECTOR -> signedByCollector[s] = true :: else -> skip fi; s = 0 }
   :: atomic { select (s : 1 .. SESSIONS); if :: s <= sessions && deviceEnd[s] == DEVICE -> sentByDevice[s] = true :: else -> skip fi; s = 0 }
   :: atomic { select (s : 1 .. SESSIONS); select (e : 1 .. SESSIONS); takeIdentity(s, e); s = 0; e = 0 }
+#ifdef FIRSTCONTACT
+  :: atomic { select (s : 1 .. SESSIONS); takeThiefsIdentity(s); s = 0 }
+#endif
   :: atomic { select (s : 1 .. SESSIONS); takeData(s, true); s = 0 }
   :: atomic { select (s : 1 .. SESSIONS); takeData(s, false); s = 0 }
   od

@@ -37,6 +37,7 @@ public struct Agent: ~Copyable {
   private static let sourcesToken: UInt64 = 1
   private static let signalToken: UInt64 = 2
   private static let statusToken: UInt64 = 3
+  private static let webSocketToken: UInt64 = 4
   private static let receivesPerTurn = 4
   /// At a stop, what is unacknowledged gets this long.
   private static let drainNanoseconds: UInt64 = 10_000_000_000
@@ -59,6 +60,11 @@ public struct Agent: ~Copyable {
   private let status: StatusSocket?
   private let started = Clocks.monotonic
   private var collector: UDPAddress?
+  private var choice: TransportChoice
+  /// The way that the session was told of last.
+  private var path: TransportChoice.Path
+  private let webSocket: WebSocketCompanion?
+  private var probe: UDPProbe
   private var lookupAt: UInt64 = 0
   /// Where this machine sends from, and when to look again.
   private var source: UDPAddress?
@@ -91,8 +97,9 @@ public struct Agent: ~Copyable {
       throw AgentFailure("two sources are named \(double); give each a name of its own")
     }
     let link = try DeviceLink(
-      configuration, pair: loaded.pair, identity: identity, state: state, descriptions: descriptions, pool: pool,
+      configuration, pair: loaded, identity: identity, state: state, descriptions: descriptions, pool: pool,
       keepsAccount: run.accountPath != nil, log: log)
+    let webSocket = try configuration.collector.webSocket.map { try WebSocketCompanion($0, log: log) }
     let socket = try UDPSocket(bind: .any(port: 0))
     guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
       throw AgentFailure("buffers.memory is too small for the receive buffers: 1 MiB is the least")
@@ -107,7 +114,7 @@ public struct Agent: ~Copyable {
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
     return Agent(
       configuration: configuration, run: run, log: log, socket: socket, link: link, receiving: receiving,
-      poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take())
+      poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take(), webSocket: webSocket)
   }
 
   private static func loadIdentity(_ reference: PairReference, _ log: Logger) throws -> IdentityKey {
@@ -126,7 +133,7 @@ public struct Agent: ~Copyable {
     configuration: AgentConfiguration, run: AgentRun, log: Logger, socket: consuming UDPSocket,
     link: consuming DeviceLink, receiving: consuming ReceiveBatch, poller: consuming Poller,
     signals: consuming SignalDescriptor, wakeup: WakeupDescriptor, threads: [SourceThread],
-    status: consuming StatusSocket?
+    status: consuming StatusSocket?, webSocket: WebSocketCompanion?
   ) {
     self.configuration = configuration
     self.run = run
@@ -139,6 +146,12 @@ public struct Agent: ~Copyable {
     self.wakeup = wakeup
     self.threads = threads
     self.status = status
+    self.webSocket = webSocket
+    let retry = configuration.collector.webSocket?.udpRetry ?? .zero
+    choice = TransportChoice(
+      configuration.collector.transport, retry: UInt64(clamping: Int64(retry / .nanoseconds(1))), now: started)
+    path = choice.path
+    probe = self.link.probe
   }
 
   /// Five parts in eight for buffers that datagrams, batches and packed samples share, a quarter for
@@ -165,7 +178,7 @@ public struct Agent: ~Copyable {
     _ = socket.requestSendBuffer(4 << 20)
     for thread in threads { try thread.start() }
     log.notice(
-      "\(link.deviceName): \(link.streamCount) stream(s) to \(configuration.collector.address)")
+      "\(link.deviceName): \(link.streamCount) stream(s) to \(configuration.collector.place)")
     let end = run.duration.map { started + $0 } ?? .max
     var isStopping = false
     while !isStopping, Clocks.monotonic < end {
@@ -201,26 +214,42 @@ public struct Agent: ~Copyable {
     }
     findCollector()
     noticeMove()
+    chooseTransport()
     var more = true
     var reads = 0
+    let tunnel = webSocket?.address
     while more, reads < Self.receivesPerTurn {
-      more = Self.receive(&receiving, socket, &link)
+      more = Self.receive(&receiving, socket, &link, &choice, &probe, direct: collector, tunnel: tunnel)
       reads += 1
     }
     link.handleTimeout()
-    if let collector { Self.transmit(&sending, socket, &link, collector) }
+    // Before anything is answered: a new seed has to be on the disk.
+    let failed = link.takeEvents()
+    let asks = choice.takeProbe(now: Clocks.monotonic) ? collector : nil
+    let to = target
+    Self.transmit(&sending, socket, &link, to, &probe, asks: asks)
     watchWritable()
-    if link.takeEvents() { lookupAt = 0 }
+    if link.takeEvents() || failed { lookupAt = 0 }
   }
 
   /// Answers whether to stop.
   private mutating func wait(until limit: UInt64) throws -> Bool {
-    let next = collector == nil ? lookupAt : link.deadline
-    try poller.wait(until: min(next, limit, sourceCheckAt))
+    let next = target != nil ? link.deadline : configuration.collector.address != nil ? lookupAt : .max
+    let now = Clocks.monotonic
+    let isConnected = link.isConnected
+    let transportAt = choice.deadline(isConnected: isConnected, now: now)
+    let isWanted = choice.wantsWebSocket(isConnected: isConnected, now: now)
+    let startAt = webSocket?.deadline(isWanted: isWanted) ?? .max
+    try poller.wait(until: min(next, limit, collector == nil ? .max : sourceCheckAt, transportAt, startAt))
     var isStopping = false
     for index in 0..<poller.count {
       switch poller[index].token {
-      case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+      case Self.signalToken:
+        switch signals.next() {
+        case .stop: isStopping = true
+        case .reload: link.reload()
+        case nil: break
+        }
       case Self.statusToken: status?.answer { statusText() }
       default: break
       }
@@ -230,9 +259,8 @@ public struct Agent: ~Copyable {
 
   /// Looks the collector up, at start and again after each failed attempt: its address may change.
   private mutating func findCollector() {
-    guard !link.isConnected, Clocks.monotonic >= lookupAt else { return }
+    guard let address = configuration.collector.address, !link.isConnected, Clocks.monotonic >= lookupAt else { return }
     lookupAt = collector == nil ? Clocks.monotonic + Self.lookupNanoseconds : .max
-    let address = configuration.collector.address
     do {
       collector = try UDPAddress(host: address.host, port: UInt16(address.port))
       lookupAt = .max
@@ -250,26 +278,64 @@ public struct Agent: ~Copyable {
     if let source, (source.high, source.low) != (found.high, found.low) {
       log.notice("this machine has another address: the session goes on from there")
       link.moved()
+      choice.moved(now: now)
+      webSocket?.reconnect(poller: poller)
     }
     source = found
   }
 
+  /// Where datagrams go now.
+  private var target: UDPAddress? { choice.path == .webSocket ? webSocket?.address : collector }
+
+  /// Keeps to the way that works, and looks for a better one. The session goes on from one to the other
+  /// as it does between networks.
+  private mutating func chooseTransport() {
+    guard let webSocket else { return }
+    let before = path
+    let isNew = webSocket.takeReports(poller: poller)
+    let now = Clocks.monotonic
+    let isConnected = link.isConnected
+    choice.choose(isConnected: isConnected, isWebSocketUp: webSocket.isUp, now: now)
+    path = choice.path
+    webSocket.tend(
+      isWanted: choice.wantsWebSocket(isConnected: isConnected, now: now), agentPort: socket.local.port, poller: poller,
+      token: Self.webSocketToken, now: now)
+    if path != before { log.notice("going on over \(path == .udp ? "UDP" : "the WebSocket")") }
+    if path != before || isNew && path == .webSocket { link.moved() }
+  }
+
   private static func receive(
-    _ receiving: inout ReceiveBatch, _ socket: borrowing UDPSocket, _ link: inout DeviceLink
+    _ receiving: inout ReceiveBatch, _ socket: borrowing UDPSocket, _ link: inout DeviceLink,
+    _ choice: inout TransportChoice, _ probe: inout UDPProbe, direct: UDPAddress?, tunnel: UDPAddress?
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, _, _ in link.take(datagram, now: now, wall: wall) }
+    return receiving.receive(from: socket) { datagram, source, ecn in
+      if source == direct { choice.heard(on: .udp, now: now.nanoseconds) }
+      if source == tunnel { choice.heard(on: .webSocket, now: now.nanoseconds) }
+      if source == direct, choice.path == .webSocket, probe.isAnswered(by: datagram, now: now) {
+        choice.probeAnswered(now: now.nanoseconds)
+      } else {
+        link.take(datagram, ECN(bits: ecn), now: now, wall: wall)
+      }
+    }
   }
 
   private static func transmit(
-    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ link: inout DeviceLink, _ collector: UDPAddress
+    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ link: inout DeviceLink, _ target: UDPAddress?,
+    _ probe: inout UDPProbe, asks collector: UDPAddress?
   ) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
+    var question = collector == nil ? nil : probe.datagram(now: now)
     sending.drain(socket) { buffer in
+      if let collector, let bytes = question.take() {
+        bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
+        return (bytes.count, collector, ECN.notCapable.rawValue)
+      }
+      guard let target else { return nil }
       let byteCount = link.transmit(into: buffer, now: now, wall: wall)
-      return byteCount == 0 ? nil : (byteCount, collector)
+      return byteCount == 0 ? nil : (byteCount, target, link.mark.rawValue)
     }
   }
 
@@ -285,6 +351,8 @@ public struct Agent: ~Copyable {
     root.set("program", "stt-agent")
     root.set("uptimeSeconds", Double(Clocks.monotonic - started) / 1e9)
     link.describe(into: &root)
+    root.set("transport", choice.path == .webSocket ? "websocket" : "udp")
+    webSocket?.describe(into: &root)
     root.set("sendCalls", sending.callCount)
     root.set("datagramsRefused", sending.refusedCount)
     root.set("outputsDropped", threads.reduce(0) { $0 + $1.counters.dropped.load(ordering: .relaxed) })

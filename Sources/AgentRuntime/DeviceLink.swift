@@ -15,7 +15,7 @@ struct DeviceLink: ~Copyable {
   private let log: Logger
   let deviceName: String
   private var endpoint: DeviceEndpoint
-  private var counter: HandshakeCounter?
+  private var seeds: DeviceSeeds
   private var random = SystemRandomNumberGenerator()
   private var noStreams = NoIncomingStreams()
   private let pool: BufferPool
@@ -28,18 +28,18 @@ struct DeviceLink: ~Copyable {
   private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
   private var isCounterExhausted = false
+  /// For asking whether UDP works again.
+  let probe: UDPProbe
 
   init(
-    _ configuration: AgentConfiguration, pair: PairFile, identity: IdentityKey?, state: StateDirectory,
+    _ configuration: AgentConfiguration, pair loaded: LoadedPair, identity: IdentityKey?, state: StateDirectory,
     descriptions: [StreamDescription],
     pool: BufferPool, keepsAccount: Bool, log: Logger
   ) throws {
-    let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
-    let keys = PairKeys(
-      seed: seed,
-      pair: try Pair(initiatorID: pair.deviceID, responderID: pair.collectorID, epoch: pair.epoch))
+    let pair = loaded.pair
+    let keys = try pair.keys(of: pair.current)
     let incarnation = try state.nextIncarnation()
-    let counter = try HandshakeCounter(of: pair, in: state)
+    let seeds = try DeviceSeeds(loaded, in: state, log: log)
     let preferred = Suite.preferred(aesInstructions: Processor.hasAESInstructions)
     let suites: [Suite] =
       switch configuration.collector.cipher {
@@ -55,13 +55,16 @@ struct DeviceLink: ~Copyable {
       keys: keys, offer: offer,
       settings: Session.Settings(largestDatagramByteCount: configuration.collector.maximumDatagramByteCount),
       bootID: random.next(), identity: identity, now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    endpoint.setEpochs(try seeds.keys(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
     let events = StreamDescription(name: "stt/agent", schema: Self.eventSchema, priority: 0)
     var names: [String] = []
     for description in descriptions + [events] {
       let identity = streamIdentity(deviceID: pair.deviceID, name: description.name)
       let open = StreamOpen(
         description, uid: StreamUID(high: identity.high, low: identity.low), incarnation: incarnation)
-      guard endpoint.add(open, padding: Padding(description.padding)) != nil else {
+      let added = endpoint.add(
+        open, padding: Padding(description.padding), parity: Parity(description.errorCorrection))
+      guard added != nil else {
         throw AgentFailure("a session has at most \(Outbox.mostStreams) streams, and this configuration asks for more")
       }
       names.append(description.name)
@@ -69,9 +72,10 @@ struct DeviceLink: ~Copyable {
     self.log = log
     self.pool = pool
     self.endpoint = endpoint
-    self.counter = .some(consume counter)
+    self.seeds = seeds
     self.names = names
     deviceName = pair.name
+    probe = UDPProbe(keys: keys, offer: offer)
     eventStream = names.count - 1
     limit = configuration.buffers.unacknowledgedByteCount
     account = keepsAccount ? AccountBook(names: names, incarnation: incarnation) : nil
@@ -230,9 +234,12 @@ struct DeviceLink: ~Copyable {
     if fits { enqueue(.batch(batch.finish()), eventStream) }
   }
 
-  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64) {
-    endpoint.receive(unsafe: datagram, now: now, wall: wall, sink: &noStreams)
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ ecn: ECN, now: MonotonicTime, wall: UInt64) {
+    endpoint.receive(unsafe: datagram, now: now, wall: wall, ecn: ecn, sink: &noStreams)
   }
+
+  /// How the datagram written last is to be marked in its IP header.
+  var mark: ECN { endpoint.mark }
 
   mutating func moved() {
     endpoint.moved(now: MonotonicTime(nanoseconds: Clocks.monotonic), using: &random)
@@ -241,10 +248,11 @@ struct DeviceLink: ~Copyable {
   mutating func handleTimeout() {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     endpoint.handleTimeout(now: now, using: &random)
+    if seeds.tend(connected: endpoint.connectedEpoch, now: now.nanoseconds) { useSeeds() }
     guard endpoint.wantsToConnect(now: now), !isCounterExhausted else { return }
     var fresh: UInt64 = 0
     if endpoint.needsCounter {
-      do { fresh = try counter?.take() ?? 0 } catch {
+      do { fresh = try seeds.takeCounter(endpoint.nextEpoch) } catch {
         log.critical("cannot connect: \(error)")
         isCounterExhausted = true
         return
@@ -263,6 +271,9 @@ struct DeviceLink: ~Copyable {
     while let event = endpoint.takeEvent() {
       switch event {
       case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
+      case .proven(let epoch):
+        if seeds.promote(epoch) { useSeeds() }
+      case .seedOffered: takeSeed()
       case .disconnected(.closed): log.notice("disconnected")
       case .disconnected(.closedByPeer(CloseReason.identity.rawValue, let text)):
         log.critical(
@@ -280,6 +291,25 @@ struct DeviceLink: ~Copyable {
     return failed
   }
 
+  /// Reads the pair file again, which somebody may have changed.
+  mutating func reload() {
+    if seeds.reload() { useSeeds() }
+  }
+
+  /// On the disk first: from then on the device may have to find its collector with it.
+  private mutating func takeSeed() {
+    guard let offer = endpoint.takeSeedOffer() else { return }
+    if let refusal = seeds.keep(offer) { return endpoint.refuseSeed(offer.epoch, refusal) }
+    useSeeds()
+    endpoint.keepSeed(offer.epoch, now: MonotonicTime(nanoseconds: Clocks.monotonic))
+  }
+
+  private mutating func useSeeds() {
+    do { endpoint.setEpochs(try seeds.keys(), now: MonotonicTime(nanoseconds: Clocks.monotonic)) } catch {
+      log.error("going on with the seeds of before: \(error)")
+    }
+  }
+
   mutating func close() { endpoint.close() }
 
   /// Gives back unused counters, and writes the account.
@@ -292,20 +322,25 @@ struct DeviceLink: ~Copyable {
       }
       Glibc.close(descriptor)
     }
-    try counter.take()?.close()
+    try seeds.finish()
   }
 
   func describe(into root: inout JSONObject) {
     root.set("device", deviceName)
     root.set("connected", endpoint.isConnected)
+    if let epoch = endpoint.connectedEpoch { root.set("seedEpoch", UInt64(epoch)) }
     root.set("unacknowledgedBytes", endpoint.outbox.byteCount)
     root.set("messagesDropped", overflowCount)
     root.set("messagesMissedAtSources", gapCount)
     if let roundTrip = endpoint.smoothedRoundTrip { root.set("roundTripSeconds", Double(roundTrip) / 1e9) }
     if let window = endpoint.congestionWindow { root.set("congestionWindowBytes", window) }
+    if let rate = endpoint.targetBitrate { root.set("targetBitsPerSecond", rate) }
+    if let usesECN = endpoint.usesECN { root.set("ecn", usesECN) }
     if let statistics = endpoint.statistics {
       root.set("packetsSent", statistics.packetsSent)
       root.set("packetsLost", statistics.packetsLost)
+      root.set("packetsOfParity", statistics.paritySent)
+      root.set("packetsMarked", statistics.packetsMarked)
       root.set("bytesSent", statistics.bytesSent)
     }
     root.set(
@@ -339,6 +374,18 @@ extension Padding {
     case .buckets: self = .buckets
     // A configured rate is at least 0.1 Hz.
     case .constantRate(let hertz): self = .constantRate(interval: UInt64(1e9 / max(hertz, 0.001)))
+    }
+  }
+}
+
+extension Parity {
+  init(_ errorCorrection: StreamDescription.ErrorCorrection) {
+    switch errorCorrection {
+    case .none: self = .none
+    case .always(let data, let parity):
+      self = ParityShape(dataCount: data, parityCount: parity).map(Parity.always) ?? .none
+    case .automatic(let data, let parity):
+      self = ParityShape(dataCount: data, parityCount: parity).map(Parity.automatic) ?? .none
     }
   }
 }

@@ -38,7 +38,8 @@ enum SourceAssembly {
         ? UInt32(clamping: Int64(configuration.deadline / .milliseconds(1))) : 0,
       durable: configuration.durable,
       priority: configuration.priority, maximumMessageByteCount: configuration.maximumMessageByteCount,
-      purpose: configuration.purpose, padding: padding(configuration))
+      purpose: configuration.purpose, padding: padding(configuration),
+      errorCorrection: errorCorrection(configuration))
   }
 
   private static func padding(_ configuration: SourceConfiguration) -> StreamDescription.Padding {
@@ -46,6 +47,15 @@ enum SourceAssembly {
     case .none: .none
     case .buckets: .buckets
     case .constant: .constantRate(hertz: configuration.paddingRateHertz)
+    }
+  }
+
+  private static func errorCorrection(_ configuration: SourceConfiguration) -> StreamDescription.ErrorCorrection {
+    let (data, parity) = (configuration.errorCorrectionData, configuration.errorCorrectionParity)
+    return switch configuration.errorCorrection {
+    case .off: .none
+    case .automatic: .automatic(data: data, parity: parity)
+    case .xor, .reedSolomon: .always(data: data, parity: parity)
     }
   }
 

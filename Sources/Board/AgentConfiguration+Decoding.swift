@@ -56,17 +56,26 @@ extension AgentConfiguration {
       }
       return nil
     }
-    let address = table.address(
-      "address", usual: nil,
-      "Give the collector as \"host\", \"host:port\" or \"[IPv6 address]:port\"; the port is \(NetworkAddress.usualPort) if none is given."
-    )
+    let transport: Transport = table.choice("transport", usual: .udp)
+    let webSocket = WebSocketLink(&table, transport)
+    let isAddressed = transport != .webSocket || table.table["address"] != nil
+    if !isAddressed { _ = table.take("address") }
+    let address =
+      !isAddressed
+      ? nil
+      : table.address(
+        "address", usual: nil,
+        "Give the collector as \"host\", \"host:port\" or \"[IPv6 address]:port\"; the port is \(NetworkAddress.usualPort) if none is given."
+      )
     let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
     let mode: HandshakeMode = table.choice("mode", usual: .hybrid)
     let cipher: CipherPreference = table.choice("cipher", usual: .automatic)
     let datagram = table.integer("max_datagram", AgentLimits.maximumDatagram, unit: "bytes")
     table.finish()
-    guard let address, let pair else { return nil }
-    return CollectorLink(address: address, pair: pair, mode: mode, cipher: cipher, maximumDatagramByteCount: datagram)
+    guard let pair, address != nil || !isAddressed else { return nil }
+    return CollectorLink(
+      address: address, transport: transport, webSocket: webSocket, pair: pair, mode: mode, cipher: cipher,
+      maximumDatagramByteCount: datagram)
   }
 
   private static func buffers(_ top: inout TableReader) -> BufferBudget {

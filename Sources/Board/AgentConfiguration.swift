@@ -15,12 +15,22 @@ public struct AgentConfiguration: Hashable, Sendable {
 
   /// How the agent reaches its collector.
   public struct CollectorLink: Hashable, Sendable {
-    public var address: NetworkAddress
+    /// `nil` where only the WebSocket is used.
+    public var address: NetworkAddress?
+    public var transport: Transport
+    /// Unless the transport is UDP alone.
+    public var webSocket: WebSocketLink?
     public var pair: PairReference
     public var mode: HandshakeMode
     public var cipher: CipherPreference
     /// The largest UDP payload offered, in bytes.
     public var maximumDatagramByteCount: Int
+
+    /// Where the collector is, for people.
+    public var place: String {
+      let ways = [transport == .webSocket ? nil : address?.description, webSocket?.url.description]
+      return ways.compactMap(\.self).joined(separator: " or ")
+    }
   }
 
   /// Memory of the agent, in bytes: reserved at start, never grown.

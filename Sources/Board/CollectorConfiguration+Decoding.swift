@@ -27,12 +27,14 @@ extension CollectorConfiguration {
     }
     let recording = Self.recording(&top)
     let limits = Self.limits(&top)
+    let webSocket = WebSocketListener(&top)
     top.finish()
     try problems.check()
     // Nothing is missing once nothing was reported.
     guard let listen, let state, let recording else { throw ConfigurationError([.internalGap(root.position)]) }
     self.init(
-      listen: listen, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode, identity: identity,
+      listen: listen, webSocket: webSocket, pairsDirectory: pairs, devices: devices, allowSeedMode: allowSeedMode,
+      identity: identity,
       stateDirectory: state,
       statusSocket: status, maximumDatagramByteCount: datagram, recording: recording, limits: limits)
   }
@@ -44,8 +46,11 @@ extension CollectorConfiguration {
       let pair = table.pair("pair", "Say where the pair made by `stt seed new` is kept.")
       let allow = table.flag("allow_seed_mode", usual: false)
       let identity = table.identity(usual: usual, allow)
+      let rotateDays = table.rotateDays(identity, pair)
       table.finish()
-      if let pair { devices.append(Device(pair: pair, allowSeedMode: allow, identity: identity)) }
+      if let pair {
+        devices.append(Device(pair: pair, allowSeedMode: allow, identity: identity, rotateDays: rotateDays))
+      }
     }
     return devices
   }
@@ -109,6 +114,25 @@ extension TableReader {
       )
     }
     return policy
+  }
+
+  /// A seed travels only to a device that proves who it is, out of a file that can be written.
+  fileprivate mutating func rotateDays(_ identity: IdentityPolicy, _ pair: PairReference?) -> Int? {
+    guard let node = table["rotate_days"] else { return nil }
+    let days = integer("rotate_days", CollectorLimits.rotateDays, unit: "days")
+    if identity == .off {
+      fail(
+        .conflict, "rotate_days", at: node.position,
+        "identity is \"off\", and a seed is only sent to a device that proves who it is",
+        "Write identity = \"pin\" or \"required\", or rotate by hand with `stt seed rotate`.")
+    }
+    if case .file? = pair { return days }
+    if let pair {
+      fail(
+        .conflict, "rotate_days", at: node.position, "the pair is kept as \(pair), where the collector can't write",
+        "Keep it as file:/PATH, or rotate by hand with `stt seed rotate`.")
+    }
+    return nil
   }
 
   /// `seal` has to be written: a later version seals by default, and a text that leaves the key out

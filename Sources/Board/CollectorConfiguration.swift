@@ -1,6 +1,8 @@
 /// What a collector does: where it listens, whom it knows, what it writes and how much it admits.
 public struct CollectorConfiguration: Hashable, Sendable {
   public var listen: NetworkAddress
+  /// A second way in; `nil` where there is none.
+  public var webSocket: WebSocketListener?
   /// A directory whose `*.pair` files are all known devices.
   public var pairsDirectory: String?
   /// Devices named one by one, in the order of the text.
@@ -24,6 +26,8 @@ public struct CollectorConfiguration: Hashable, Sendable {
     /// Whether it may open sessions with the seed alone.
     public var allowSeedMode: Bool
     public var identity: IdentityPolicy
+    /// How old its seed may become before it is offered a new one; `nil`: a person says when.
+    public var rotateDays: Int?
   }
 
   /// What is written to disk, and when.
@@ -80,6 +84,8 @@ public enum CollectorLimits {
   public static let statusSocket = "/run/stt/collector/status.sock"
   public static let deviceCount = 65_536
   public static let deviceCountReason = "each has 64 expected hints in memory, 0.5 MiB for every 1000 devices"
+  public static let rotateDays = Limit(
+    1, 3_650, usual: 365, because: "a pair keeps 128 epochs, and a handshake with a new seed costs nothing much")
   public static let maximumDatagram = Limit(
     1_200, 65_507, usual: 65_507,
     because: "the agent offers its own and the smaller one holds; 65507 is the largest UDP payload")

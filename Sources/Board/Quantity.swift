@@ -1,10 +1,13 @@
 /// Reading and writing sizes and durations as people write them.
 ///
 /// Nothing here traps: a number too large for its type is no quantity.
-enum Quantity {
+package enum Quantity {
   private static let sizeUnits: [(name: String, bytes: Int64)] = [
     ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
     ("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
+  ]
+  private static let rateUnits: [(name: String, bits: UInt64)] = [
+    ("bit", 1), ("kbit", 1_000), ("Mbit", 1_000_000), ("Gbit", 1_000_000_000),
   ]
   private static let durationUnits: [(name: String, nanoseconds: Int64)] = [
     ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("min", 60_000_000_000),
@@ -12,7 +15,7 @@ enum Quantity {
   ]
 
   /// `"64 MiB"` in bytes, or `nil`.
-  static func bytes(_ text: String) -> Int? {
+  package static func bytes(_ text: String) -> Int? {
     guard let (number, unit) = split(text),
       let scale = sizeUnits.first(where: { $0.name == unit })?.bytes
     else { return nil }
@@ -21,12 +24,19 @@ enum Quantity {
   }
 
   /// `"250 ms"` as a duration, or `nil`.
-  static func duration(_ text: String) -> Duration? {
+  package static func duration(_ text: String) -> Duration? {
     guard let (number, unit) = split(text),
       let scale = durationUnits.first(where: { $0.name == unit })?.nanoseconds
     else { return nil }
     let (product, overflow) = number.multipliedReportingOverflow(by: scale)
     return overflow ? nil : .nanoseconds(product)
+  }
+
+  /// `"100 Mbit"` in bits a second, or `nil`.
+  package static func bitsPerSecond(_ text: String) -> UInt64? {
+    guard let (number, unit) = split(text), let scale = rateUnits.first(where: { $0.name == unit })?.bits else { return nil }
+    let (product, overflow) = UInt64(number).multipliedReportingOverflow(by: scale)
+    return overflow ? nil : product
   }
 
   /// The shortest exact form: `64 MiB`, `1500 B`.

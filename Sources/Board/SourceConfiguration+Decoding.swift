@@ -18,6 +18,7 @@ extension SourceConfiguration {
     let purpose = table.name("purpose", usual: "main", "the name of the recording set this stream belongs to")
     let padding: PaddingPolicy = table.choice("padding", usual: .none)
     let paddingRate = Self.paddingRate(&table, padding)
+    let (errorCorrection, dataCount, parityCount) = Self.errorCorrection(&table, delivery, padding)
     guard let kind else {
       // Without the type nobody can say which other keys are wrong.
       return nil
@@ -43,7 +44,9 @@ extension SourceConfiguration {
     self.init(
       name: name, delivery: delivery, deadline: deadline, durable: durable, priority: UInt8(clamping: priority),
       purpose: purpose,
-      padding: padding, paddingRateHertz: paddingRate, maximumMessageByteCount: messageByteCount, input: input)
+      padding: padding, paddingRateHertz: paddingRate,
+      errorCorrection: errorCorrection, errorCorrectionData: dataCount, errorCorrectionParity: parityCount,
+      maximumMessageByteCount: messageByteCount, input: input)
   }
 
   private static func paddingRate(_ table: inout TableReader, _ padding: PaddingPolicy) -> Double {
@@ -55,6 +58,44 @@ extension SourceConfiguration {
         "Only padding = \"constant\" sends at a rate of its own: change one of the two.")
     }
     return rate
+  }
+
+  /// How, and how many packets of data and of parity a block has.
+  private static func errorCorrection(
+    _ table: inout TableReader, _ delivery: DeliveryClass, _ padding: PaddingPolicy
+  ) -> (ErrorCorrection, Int, Int) {
+    let usual: ErrorCorrection = delivery == .partial && padding != .constant ? .automatic : .off
+    let chosen: ErrorCorrection = table.choice("fec", usual: usual)
+    var dataLimit = SourceLimits.errorCorrectionData
+    if chosen == .xor { dataLimit.usual = SourceLimits.usualDataOfXOR }
+    let dataCount = table.integer("fec_data", dataLimit, unit: "packets")
+    let parityCount = table.integer("fec_parity", SourceLimits.errorCorrectionParity, unit: "packets")
+    if let node = table.table["fec"], chosen != .off {
+      if padding == .constant {
+        table.fail(
+          .conflict, "fec", at: node.position, "cannot be \"\(chosen.rawValue)\" when padding is \"constant\"",
+          "A constant rate has no room for parity that comes and goes: set fec = \"off\", or another padding.")
+      } else if chosen == .automatic, delivery != .partial {
+        table.fail(
+          .conflict, "fec", at: node.position, "cannot be \"auto\" when delivery is \"\(delivery.rawValue)\"",
+          "It begins when repeating would miss the deadline, which only delivery = \"partial\" has: set fec = \"xor\", \"rs\" or \"off\"."
+        )
+      }
+    }
+    for (key, isIdle) in [("fec_data", chosen == .off), ("fec_parity", chosen == .off || chosen == .xor)] where isIdle {
+      if let node = table.table[key] {
+        table.fail(
+          .conflict, key, at: node.position, "means nothing when fec is \"\(chosen.rawValue)\"",
+          chosen == .xor
+            ? "XOR has one packet of parity: remove it, or set fec = \"rs\"." : "Remove it, or set fec = \"rs\".")
+      }
+    }
+    if chosen == .automatic || chosen == .reedSolomon, let node = table.table["fec_parity"], parityCount > dataCount {
+      table.fail(
+        .conflict, "fec_parity", at: node.position, "is \(parityCount), more than the \(dataCount) of fec_data",
+        "Parity for more packets than a block has is never of use: lower fec_parity, or raise fec_data.")
+    }
+    return (chosen, dataCount, chosen == .xor ? 1 : min(parityCount, dataCount))
   }
 
   private static func deadline(_ table: inout TableReader, _ delivery: DeliveryClass) -> Duration {

@@ -14,6 +14,11 @@ public struct SourceConfiguration: Hashable, Sendable {
   public var padding: PaddingPolicy
   /// Datagrams a second of a stream with ``PaddingPolicy/constant``.
   public var paddingRateHertz: Double
+  public var errorCorrection: ErrorCorrection
+  /// Packets of a block, at most.
+  public var errorCorrectionData: Int
+  /// Packets of parity for each block.
+  public var errorCorrectionParity: Int
   /// The largest message, in bytes.
   public var maximumMessageByteCount: Int
   public var input: SourceInput
@@ -38,6 +43,17 @@ public enum PaddingPolicy: String, CaseIterable, Hashable, Sendable {
   case buckets
   /// Datagrams of one size at one rate, whether there is something to say or not.
   case constant
+}
+
+/// Whether a stream sends parity, from which the collector makes up for lost packets without asking.
+public enum ErrorCorrection: String, CaseIterable, Hashable, Sendable {
+  case off
+  /// While packets get lost and there is no time to send them again.
+  case automatic = "auto"
+  /// One packet of parity for each block.
+  case xor
+  /// Several, by Reed and Solomon's code.
+  case reedSolomon = "rs"
 }
 
 /// What a source reads.
@@ -201,6 +217,13 @@ public enum SourceLimits {
     because: "below a round trip nothing lost can be mended, and what may be an hour old is reliable's business")
   public static let paddingRate = Limit(
     0.1, 10_000.0, usual: 10.0, because: "each is a datagram of 1200 bytes, for as long as the agent runs")
+  public static let errorCorrectionData = Limit(
+    2, 32, usual: 12,
+    because: "one packet with its own parity is sent twice, and the code has room for 32")
+  public static let errorCorrectionParity = Limit(
+    1, 8, usual: 4, because: "the code has room for 8, and more than the block's packets are never of use")
+  /// With one packet of parity a block must be short, or it often loses two.
+  public static let usualDataOfXOR = 6
   public static let message = Limit(
     64, 16 << 20, usual: 64 << 10,
     because: "a receiver reassembles at most 16 MiB, and reserves what is announced")

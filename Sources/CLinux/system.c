@@ -2,11 +2,13 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -43,6 +45,14 @@ int clinux_random(void *buffer, size_t count) {
   return 0;
 }
 
+int clinux_pin(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (processor < 0 || processor >= CPU_SETSIZE) return -EINVAL;
+  CPU_SET(processor, &set);
+  return sched_setaffinity(0, sizeof set, &set) != 0 ? -errno : 0;
+}
+
 int clinux_has_aes(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
@@ -57,6 +67,7 @@ int clinux_has_aes(void) {
 }
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+void clinux_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
 
 int clinux_free_bytes(const char *path, uint64_t *bytes) {
   struct statvfs info;

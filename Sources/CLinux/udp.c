@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -89,12 +90,22 @@ int clinux_udp_source(const clinux_address *to, clinux_address *local) {
   return result;
 }
 
+// Appends one control message.
+static void control(struct msghdr *header, int level, int type, const void *value, size_t count) {
+  struct cmsghdr *message = (struct cmsghdr *)((char *)header->msg_control + header->msg_controllen);
+  message->cmsg_level = level;
+  message->cmsg_type = type;
+  message->cmsg_len = CMSG_LEN(count);
+  memcpy(CMSG_DATA(message), value, count);
+  header->msg_controllen += CMSG_SPACE(count);
+}
+
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count) {
   struct mmsghdr headers[CLINUX_BATCH];
   struct iovec vectors[CLINUX_BATCH];
   struct sockaddr_in6 addresses[CLINUX_BATCH];
   union {
-    char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    char bytes[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } controls[CLINUX_BATCH];
   if (count > CLINUX_BATCH) count = CLINUX_BATCH;
@@ -105,15 +116,17 @@ int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int c
                                               .msg_namelen = length,
                                               .msg_iov = &vectors[i],
                                               .msg_iovlen = 1}};
-    if (entries[i].segment != 0 && entries[i].segment < entries[i].count) {
-      headers[i].msg_hdr.msg_control = controls[i].bytes;
-      headers[i].msg_hdr.msg_controllen = sizeof controls[i].bytes;
-      struct cmsghdr *control = CMSG_FIRSTHDR(&headers[i].msg_hdr);
-      control->cmsg_level = IPPROTO_UDP;
-      control->cmsg_type = UDP_SEGMENT;
-      control->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+    int cuts = entries[i].segment != 0 && entries[i].segment < entries[i].count;
+    if (!cuts && entries[i].ecn == 0) continue;
+    headers[i].msg_hdr.msg_control = controls[i].bytes;
+    if (cuts) {
       uint16_t segment = (uint16_t)entries[i].segment;
-      memcpy(CMSG_DATA(control), &segment, sizeof segment);
+      control(&headers[i].msg_hdr, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+    }
+    if (entries[i].ecn != 0) {
+      // A socket for both carries a mapped address as IPv4, and reads that family's option alone.
+      int bits = entries[i].ecn, ipv4 = ipv4_only || IN6_IS_ADDR_V4MAPPED(&addresses[i].sin6_addr);
+      control(&headers[i].msg_hdr, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_TOS : IPV6_TCLASS, &bits, sizeof bits);
     }
   }
   int sent = sendmmsg(fd, headers, (unsigned)count, 0);
@@ -125,7 +138,7 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
   struct iovec vectors[CLINUX_BATCH];
   struct sockaddr_in6 addresses[CLINUX_BATCH];
   union {
-    char bytes[CMSG_SPACE(sizeof(int)) * 4];
+    char bytes[CMSG_SPACE(sizeof(int)) * 4 + CMSG_SPACE(sizeof(struct timespec))];
     struct cmsghdr align;
   } controls[CLINUX_BATCH];
   if (count > CLINUX_BATCH) count = CLINUX_BATCH;
@@ -146,6 +159,7 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
     entries[i].truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     entries[i].dropped = 0;
     entries[i].ecn = 0;
+    entries[i].arrived = 0;
     from_sockaddr(&addresses[i], &entries[i].from);
     for (struct cmsghdr *control = CMSG_FIRSTHDR(&headers[i].msg_hdr); control != NULL;
          control = CMSG_NXTHDR(&headers[i].msg_hdr, control)) {
@@ -160,6 +174,10 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
         entries[i].ecn = (uint8_t)(value & 3);
       } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
         memcpy(&entries[i].dropped, CMSG_DATA(control), sizeof entries[i].dropped);
+      } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec at;
+        memcpy(&at, CMSG_DATA(control), sizeof at);
+        entries[i].arrived = (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
       }
     }
   }
@@ -169,6 +187,34 @@ int clinux_udp_receive(int fd, clinux_incoming *entries, int count) {
 int clinux_udp_enable_gro(int fd) {
   int on = 1;
   return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) != 0 ? -errno : 0;
+}
+
+int clinux_udp_disable_gro(int fd) {
+  int off = 0;
+  return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &off, sizeof off) != 0 ? -errno : 0;
+}
+
+int clinux_udp_share_port(int fd) {
+  int on = 1;
+  return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ? -errno : 0;
+}
+
+int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third) {
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offset),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, third, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 2),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0 ? -errno : 0;
+}
+
+int clinux_udp_enable_timestamps(int fd) {
+  int on = 1;
+  return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0 ? -errno : 0;
 }
 
 static int buffer(int fd, int option, int forced, int bytes) {

@@ -1,3 +1,4 @@
+import CSealing
 import Crypto
 
 /// HKDF-Extract with SHA-256 (RFC 5869 section 2.2).
@@ -24,12 +25,16 @@ func authenticationCode(_ key: Secret, _ parts: [[UInt8]], byteCount: Int) -> [U
   return Array(Array(mac.finalize()).prefix(byteCount))
 }
 
-/// Whether two secrets-derived values are equal, in time that doesn't depend on where they differ.
+/// Whether two values made from secrets are equal, in time that doesn't depend on where they differ
+/// (BoringSSL's CRYPTO_memcmp).
 public func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+  left.withUnsafeBytes { left in right.withUnsafeBytes { right in equalInConstantTime(unsafe: left, right) } }
+}
+
+func equalInConstantTime(unsafe left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
   guard left.count == right.count else { return false }
-  var difference: UInt8 = 0
-  for index in left.indices { difference |= left[index] ^ right[index] }
-  return difference == 0
+  guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+  return CCryptoBoringSSL_CRYPTO_memcmp(first, second, left.count) == 0
 }
 
 /// A running hash of everything both sides said (docs/protocol.md 2.9).

@@ -37,6 +37,8 @@ public struct Pair: Hashable, Sendable {
 /// What a pair derives from its seed before any handshake (docs/protocol.md 2.1, 2.4, 2.5).
 public struct PairKeys: Sendable {
   let pairKey: Secret
+  /// Which of the pair's successive seeds these come from.
+  public let epoch: UInt32
   let roles: [UInt8]
   private let hintKey: Secret
   private let mac1Key: Secret
@@ -44,12 +46,16 @@ public struct PairKeys: Sendable {
 
   public init(seed: Seed, pair: Pair) {
     roles = pair.roles
+    epoch = pair.epoch
     pairKey = expandLabel(seed.root, "psk", pair.context)
     // The roles are 64 bytes and go in as context, so a reflected message verifies under no key.
     hintKey = expandLabel(pairKey.key, "hint", roles)
     mac1Key = expandLabel(pairKey.key, "mac1", roles)
     helloKey = expandLabel(pairKey.key, "hello", roles)
   }
+
+  /// Wraps the keys of recordings made under this seed.
+  public var recordWrapKey: Secret { expandLabel(pairKey.key, "record wrap") }
 
   /// The tag by which the collector finds this pair at handshake `counter`.
   public func hint(counter: UInt64) -> [UInt8] {
@@ -65,6 +71,16 @@ public struct PairKeys: Sendable {
   /// 16 bytes over header* and HELLO's payload before them.
   public func mac1(header: [UInt8], payload: [UInt8]) -> [UInt8] {
     authenticationCode(mac1Key, [header, payload], byteCount: 16)
+  }
+
+  /// Whether `mac1` is right, in constant time and without copying what it is over.
+  public func hasMAC1(header: [UInt8], payload: RawSpan, mac1: RawSpan) -> Bool {
+    var code = HMAC<SHA256>(key: mac1Key.key)
+    code.update(data: header)
+    payload.withUnsafeBytes { code.update(data: $0) }
+    return code.finalize().withUnsafeBytes { right in
+      mac1.withUnsafeBytes { equalInConstantTime(unsafe: UnsafeRawBufferPointer(rebasing: right.prefix(16)), $0) }
+    }
   }
 
   public func sealHello(_ plaintext: [UInt8], nonce: [UInt8], header: [UInt8], payload: [UInt8]) -> [UInt8] {

@@ -18,15 +18,17 @@ public struct HandshakeCounter: ~Copyable {
   private var next: UInt64
   private var reservedEnd: UInt64
 
-  /// Opens the pair's counter in `directory`, or begins it at 1. Reads one small file.
-  public init(of pair: PairFile, in directory: StateDirectory) throws(StateError) {
+  /// Opens the counter of one of the pair's seeds in `directory`, the current one's unless another is named,
+  /// or begins it at 1. Reads one small file.
+  public init(of pair: PairFile, epoch: UInt32? = nil, in directory: StateDirectory) throws(StateError) {
+    let key = pair.key(epoch: epoch ?? pair.epoch)
     self.directory = directory
-    self.pair = pair.key
+    self.pair = key
     pairName = pair.name
-    fileName = Self.fileName(of: pair.key)
+    fileName = Self.fileName(of: key)
     next = 1
     if let bytes = try directory.read(fileName, atMost: StateRecord.maximumByteCount) {
-      next = try Self.value(in: bytes, of: pair.key, path: "\(directory.path)/\(fileName)")
+      next = try Self.value(in: bytes, of: key, path: "\(directory.path)/\(fileName)")
     }
     reservedEnd = next
   }

@@ -6,6 +6,8 @@ public struct LoadedPair: Sendable {
   public var pair: PairFile
   /// A sentence to log, or `nil`.
   public var warning: String?
+  /// Where it came from.
+  public var reference: PairReference
 }
 
 extension PairFile {
@@ -13,13 +15,14 @@ extension PairFile {
   /// variable and `fd:` closes the descriptor, so each can be read once.
   public static func load(_ reference: PairReference) throws(PairStoreError) -> LoadedPair {
     let text = try SecretText.load(reference, what: "pair", atMost: maximumByteCount)
-    return LoadedPair(pair: try parse(text.bytes, place: text.place), warning: text.warning)
+    return LoadedPair(pair: try parse(text.bytes, place: text.place), warning: text.warning, reference: reference)
   }
 
   /// Reads every `*.pair` file of a directory, in the order of their names. One bad file does not
   /// hide the others: its error stands beside them.
-  public static func loadAll(in directory: String) throws(PairStoreError) -> (pairs: [PairFile], failures: [PairStoreError])
-  {
+  public static func loadAll(in directory: String) throws(PairStoreError) -> (
+    pairs: [LoadedPair], failures: [PairStoreError]
+  ) {
     guard let stream = opendir(directory) else { throw .unreadable(place: directory, code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -29,20 +32,16 @@ extension PairFile {
       }
       if name.hasSuffix(".pair"), !name.hasPrefix(".") { names.append(name) }
     }
-    var pairs: [PairFile] = []
+    var pairs: [LoadedPair] = []
     var failures: [PairStoreError] = []
     for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
       do {
-        pairs.append(try read("\(directory)/\(name)"))
+        pairs.append(try load(.file(path: "\(directory)/\(name)")))
       } catch {
         failures.append(error)
       }
     }
     return (pairs, failures)
-  }
-
-  private static func read(_ path: String) throws(PairStoreError) -> PairFile {
-    try parse(SecretText.read(path, isGuardedBySystemd: false, atMost: maximumByteCount), place: path)
   }
 
   private static func parse(_ text: SecretBytes, place: String) throws(PairStoreError) -> PairFile {

@@ -25,7 +25,7 @@ func writeSecret(_ text: SecretBytes, to path: String, replacing: Bool) throws(P
   if code != 0 { throw .unwritable(path: path, code: code) }
 }
 
-private func split(_ path: String) -> (directory: String, name: String) {
+func split(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }
   let directory = path[..<slash]
   return (directory.isEmpty ? "/" : String(directory), String(path[path.index(after: slash)...]))

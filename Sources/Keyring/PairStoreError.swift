@@ -1,4 +1,5 @@
 import Glibc
+public import STTBoard
 
 /// Why a pair could not be read or written. Every case says what to do.
 public enum PairStoreError: Error, CustomStringConvertible {
@@ -17,6 +18,10 @@ public enum PairStoreError: Error, CustomStringConvertible {
   /// The file exists and was not to be replaced.
   case exists(path: String)
   case noVariable(name: String)
+  /// A pair that was to be changed is not kept in a file of ours.
+  case fixed(PairReference)
+  /// Another pair lies where a program's own was.
+  case otherPair(path: String)
   /// Not started by systemd with that credential.
   case noCredentialsDirectory(name: String)
 
@@ -37,6 +42,10 @@ public enum PairStoreError: Error, CustomStringConvertible {
       "\(path): belongs to user \(owner), who could change it at any time. Run: chown \(geteuid()) \(path)"
     case .exists(let path):
       "\(path): exists already, and replacing it cuts its device off. Choose another name, or add --force."
+    case .fixed(let reference):
+      "\(reference): cannot be changed from here, being a copy handed to the program. Change the file it was made from with `stt seed rotate`, bring it to both ends, and restart; or keep the pair as file:/PATH."
+    case .otherPair(let path):
+      "\(path): is another pair now (other ids), which takes a restart. Put the old one back, or restart the program."
     case .noVariable(let name): "env:\(name): the variable is not set. Export it, or keep the secret in a file."
     case .noCredentialsDirectory(let name):
       "credential:\(name): CREDENTIALS_DIRECTORY is not set. Start the program from its systemd unit with LoadCredential=\(name):/etc/stt/NAME.pair, or use file:."

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// Why persistent state cannot be used. Every case says what to do.
 public enum StateError: Error, CustomStringConvertible {
@@ -66,6 +66,16 @@ public final class StateDirectory: Sendable {
     self.path = path
     descriptor = directory
     lock = file
+  }
+
+  /// The process that uses the directory at `path` now: its id, or `nil` when there is none.
+  public static func user(of path: String) -> pid_t? {
+    let file = open("\(path)/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else { return nil }
+    // Closing gives back a lock that was free.
+    defer { close(file) }
+    guard flock(file, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+    return pid_t(exactly: owner(file)).flatMap { $0 > 1 ? $0 : nil }
   }
 
   deinit {

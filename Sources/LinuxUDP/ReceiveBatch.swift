@@ -1,4 +1,4 @@
-import CLinux
+internal import CLinux
 import Glibc
 public import STTBuffers
 
@@ -6,7 +6,7 @@ public import STTBuffers
 /// gathers them (UDP_GRO). Datagrams are lent where they lie.
 public struct ReceiveBatch: ~Copyable {
   /// What one gathered read may hold.
-  static let slabByteCount = 65_536
+  public static let gatheredByteCount = 65_536
 
   private let entries: UnsafeMutablePointer<clinux_incoming>
   private let slabs: UnsafeMutablePointer<Lease>
@@ -25,17 +25,20 @@ public struct ReceiveBatch: ~Copyable {
   /// The errno of the last refusal.
   public private(set) var lastError: CInt = 0
 
-  /// Leases `slabCount` buffers of 64 KiB from `pool` for good; `nil` when it has not so many.
-  public init?(slabCount: Int = 16, pool: BufferPool) {
+  /// Leases `slabCount` buffers from `pool` for good; `nil` when it has not so many.
+  ///
+  /// - Parameter slabByteCount: what is longer is dropped and counted; smaller than the default only for a socket
+  ///   that gathers nothing.
+  public init?(slabCount: Int = 16, slabByteCount: Int = gatheredByteCount, pool: BufferPool) {
     precondition(slabCount > 0 && slabCount <= Int(CLINUX_BATCH), "one call fills 1 to 64 buffers")
     entries = .allocate(capacity: slabCount)
     slabs = .allocate(capacity: slabCount)
     var leased = 0
-    while leased < slabCount, let slab = pool.lease(atLeast: Self.slabByteCount) {
+    while leased < slabCount, let slab = pool.lease(atLeast: slabByteCount) {
       (entries + leased).initialize(
         to: clinux_incoming(
-          base: slab.unsafeBase, capacity: UInt32(Self.slabByteCount), count: 0, segment: 0, truncated: 0, dropped: 0,
-          ecn: 0, from: clinux_address()))
+          base: slab.unsafeBase, capacity: UInt32(slabByteCount), count: 0, segment: 0, truncated: 0, dropped: 0,
+          ecn: 0, from: clinux_address(), arrived: 0))
       (slabs + leased).initialize(to: slab)
       leased += 1
     }

@@ -1,4 +1,4 @@
-import CLinux
+internal import CLinux
 import Glibc
 
 /// Datagrams waiting to be sent in one call, lying in memory the caller keeps until they went.
@@ -40,14 +40,16 @@ public struct SendBatch: ~Copyable {
   /// Adds `byteCount` bytes at `base`, to be cut into datagrams of `segmentByteCount`: at most
   /// ``mostSegments`` of them and ``largestEntry`` bytes. The memory stays as it is until ``flush(_:)``
   /// answered `true`.
+  ///
+  /// - Parameter ecn: the two bits of the IP header that tell of congestion (RFC 3168), for all of them.
   public mutating func append(
-    unsafe base: UnsafeMutableRawPointer, byteCount: Int, segmentByteCount: Int, to address: UDPAddress
+    unsafe base: UnsafeMutableRawPointer, byteCount: Int, segmentByteCount: Int, ecn: UInt8 = 0, to address: UDPAddress
   ) {
     precondition(!isFull, "flush a full batch first")
     precondition(byteCount >= 0 && byteCount <= Self.largestEntry && segmentByteCount > 0, "an entry fits one call")
     precondition(byteCount <= segmentByteCount * Self.mostSegments, "the kernel cuts an entry into 64 at most")
     entries[end] = clinux_outgoing(
-      base: base, count: UInt32(byteCount), segment: UInt32(segmentByteCount), to: address.raw)
+      base: base, count: UInt32(byteCount), segment: UInt32(segmentByteCount), ecn: ecn & 3, to: address.raw)
     end += 1
   }
 

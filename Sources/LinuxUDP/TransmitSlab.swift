@@ -1,5 +1,5 @@
 /// Memory that datagrams are sealed into, one after the other, and sent from in few calls: runs of
-/// equal size to one address become one entry that the kernel cuts.
+/// equal size and mark to one address become one entry that the kernel cuts.
 public struct TransmitSlab: ~Copyable {
   private static let byteCount = 1 << 20
 
@@ -21,10 +21,10 @@ public struct TransmitSlab: ~Copyable {
 
   /// Sends until `next` has no more or the socket takes no more.
   ///
-  /// - Parameter next: writes one datagram into the memory it is lent and answers its length and
-  ///   where it goes, or `nil` when there is none.
+  /// - Parameter next: writes one datagram into the memory it is lent and answers its length, where
+  ///   it goes, and the two ECN bits of its IP header; or `nil` when there is none.
   public mutating func drain(
-    _ socket: borrowing UDPSocket, _ next: (UnsafeMutableRawBufferPointer) -> (byteCount: Int, to: UDPAddress)?
+    _ socket: borrowing UDPSocket, _ next: (UnsafeMutableRawBufferPointer) -> (byteCount: Int, to: UDPAddress, ecn: UInt8)?
   ) {
     isBlocked = !batch.flush(socket)
     var isDone = false
@@ -36,16 +36,16 @@ public struct TransmitSlab: ~Copyable {
 
   /// Fills the memory once. `true`: there was no more.
   private mutating func fill(
-    _ next: (UnsafeMutableRawBufferPointer) -> (byteCount: Int, to: UDPAddress)?
+    _ next: (UnsafeMutableRawBufferPointer) -> (byteCount: Int, to: UDPAddress, ecn: UInt8)?
   ) -> Bool {
     var offset = 0
-    var run: (start: Int, end: Int, segment: Int, to: UDPAddress)?
+    var run: Run?
     while offset + SendBatch.largestEntry <= memory.count {
-      guard let (byteCount, address) = next(UnsafeMutableRawBufferPointer(rebasing: memory[offset...])) else {
+      guard let (byteCount, address, ecn) = next(UnsafeMutableRawBufferPointer(rebasing: memory[offset...])) else {
         close(run)
         return true
       }
-      if var open = run, open.to == address, byteCount <= open.segment,
+      if var open = run, open.to == address, open.ecn == ecn, byteCount <= open.segment,
         open.end - open.start + byteCount <= SendBatch.largestEntry,
         (open.end - open.start) / open.segment < SendBatch.mostSegments
       {
@@ -58,7 +58,7 @@ public struct TransmitSlab: ~Copyable {
         }
       } else {
         close(run)
-        run = (offset, offset + byteCount, byteCount, address)
+        run = Run(start: offset, end: offset + byteCount, segment: byteCount, to: address, ecn: ecn)
       }
       offset += byteCount
       if batch.count >= SendBatch.capacity - 1 {
@@ -70,9 +70,19 @@ public struct TransmitSlab: ~Copyable {
     return false
   }
 
-  private mutating func close(_ run: (start: Int, end: Int, segment: Int, to: UDPAddress)?) {
+  /// Datagrams side by side that one entry sends.
+  private struct Run {
+    var start: Int
+    var end: Int
+    var segment: Int
+    var to: UDPAddress
+    var ecn: UInt8
+  }
+
+  private mutating func close(_ run: Run?) {
     guard let run, let base = memory.baseAddress else { return }
     batch.append(
-      unsafe: base + run.start, byteCount: run.end - run.start, segmentByteCount: run.segment, to: run.to)
+      unsafe: base + run.start, byteCount: run.end - run.start, segmentByteCount: run.segment, ecn: run.ecn,
+      to: run.to)
   }
 }

@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// An IPv6 address, or an IPv4 one mapped into it, and a UDP port.
@@ -55,7 +55,7 @@ public struct UDPAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   @inline(__always)
-  init(_ address: clinux_address) {
+  package init(_ address: clinux_address) {
     var copy = address.address
     (high, low) = withUnsafeBytes(of: &copy) { bytes in
       (

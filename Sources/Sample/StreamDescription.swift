@@ -20,6 +20,14 @@ public struct StreamDescription: Hashable, Sendable {
     case constantRate(hertz: Double)
   }
 
+  /// Whether the receiver can make up for lost packets without asking: so many packets of parity for a block of so many.
+  public enum ErrorCorrection: Hashable, Sendable {
+    case none
+    case always(data: Int, parity: Int)
+    /// While packets get lost and there is no time to send them again.
+    case automatic(data: Int, parity: Int)
+  }
+
   /// Unique on the device; becomes the channel's topic in the recording.
   public var name: String
   public var schema: Schema
@@ -35,12 +43,13 @@ public struct StreamDescription: Hashable, Sendable {
   /// The set of streams it is recorded with.
   public var purpose: String
   public var padding: Padding
+  public var errorCorrection: ErrorCorrection
 
   public init(
     name: String, schema: Schema, delivery: Delivery = .reliable, deadlineMilliseconds: UInt32 = 0, durable: Bool = true,
     priority: UInt8 = 1,
     maximumMessageByteCount: Int = 65_536, purpose: String = "main",
-    padding: Padding = .none
+    padding: Padding = .none, errorCorrection: ErrorCorrection = .none
   ) {
     self.name = name
     self.schema = schema
@@ -51,5 +60,6 @@ public struct StreamDescription: Hashable, Sendable {
     self.maximumMessageByteCount = maximumMessageByteCount
     self.purpose = purpose
     self.padding = padding
+    self.errorCorrection = errorCorrection
   }
 }

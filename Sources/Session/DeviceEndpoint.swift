@@ -8,6 +8,10 @@ public enum DeviceEvent: Hashable, Sendable {
   case connected(mode: HandshakeMode, suite: Suite)
   /// The session is over; its unacknowledged messages wait for the next one.
   case disconnected(Session.End)
+  /// The collector has proven that it holds the seed of that epoch.
+  case proven(epoch: UInt32)
+  /// The collector offers a new seed: ``DeviceEndpoint/takeSeedOffer()``.
+  case seedOffered(epoch: UInt32)
   /// Nobody answered, or nobody who holds the seed.
   case attemptFailed(attempts: Int, retryAfterNanoseconds: UInt64)
   /// The collector proved that it holds the seed, and refuses.
@@ -25,22 +29,31 @@ public struct DeviceEndpoint: ~Copyable {
   /// A session that ends sooner counts as a failed attempt, or a collector that accepts and drops
   /// would be hammered.
   static let provenAfter = UInt64.seconds(30)
-  private let keys: PairKeys
+  /// The seeds it may authenticate by, newest first.
+  var epochs: [PairKeys]
+  /// Which of them the present attempt, or else the next one, uses.
+  var trial = 0
   private let offer: HandshakeOffer
   private let settings: Session.Settings
   private let bootID: UInt64
   private let identity: IdentityKey?
   /// What the device has to say and was not relieved of yet.
   public private(set) var outbox = Outbox(role: .initiator)
-  private var session: Session?
+  var session: Session?
   private var handshake: InitiatorHandshake?
-  private var counter: UInt64?
+  /// Of each epoch, the counter that no collector may have seen yet.
+  private var counters: [UInt32: UInt64] = [:]
+  /// The seed the session was made with.
+  var sessionEpoch: UInt32 = 0
+  /// Whether the collector was shown who this is in this session.
+  var hasShownIdentity = false
+  var change = SeedChange()
   private var failures = 0
   /// The next attempt supposes that the collector lost our window (docs/protocol.md 2.4).
   private var salted = false
   private var nextAttempt: MonotonicTime
   private var connectedAt: MonotonicTime
-  private var events = Deque<DeviceEvent>()
+  var events = Deque<DeviceEvent>()
   private var pendingDatagrams = Deque<[UInt8]>()
   private var jitter: UInt64 = 0
 
@@ -51,7 +64,7 @@ public struct DeviceEndpoint: ~Copyable {
     keys: PairKeys, offer: HandshakeOffer, settings: Session.Settings, bootID: UInt64, identity: IdentityKey? = nil,
     now: MonotonicTime
   ) {
-    self.keys = keys
+    epochs = [keys]
     self.offer = offer
     self.settings = settings
     self.bootID = bootID
@@ -64,6 +77,9 @@ public struct DeviceEndpoint: ~Copyable {
   public static let largestDatagram = FrameHeader.largestDatagram
 
   public var isConnected: Bool { session != nil }
+  /// The seed epoch of the session, if there is one.
+  public var connectedEpoch: UInt32? { isConnected ? sessionEpoch : nil }
+  var isAttempting: Bool { handshake != nil }
   public var statistics: SessionStatistics? {
     switch session {
     case .some(let session): session.statistics
@@ -89,13 +105,23 @@ public struct DeviceEndpoint: ~Copyable {
     case .none: nil
     }
   }
-  /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
+  /// Bits a second an encoder may produce now, all streams together; `nil` without a session, 0 before anything is
+  /// known of the path.
   public var targetBitrate: Double? {
     switch session {
     case .some(let session): session.targetBitrate
     case .none: nil
     }
   }
+
+  /// Whether the path was found to carry ECN marks; `nil` without a session.
+  public var usesECN: Bool? {
+    switch session {
+    case .some(let session): session.usesECN
+    case .none: nil
+    }
+  }
+
   public var congestionWindow: Int? {
     switch session {
     case .some(let session): session.congestionWindow
@@ -103,10 +129,15 @@ public struct DeviceEndpoint: ~Copyable {
     }
   }
 
-  /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
+  /// Adds a stream; the index names it from now on. `nil`: there are 256 already, or it is to have parity
+  /// at a constant rate.
   ///
-  /// - Parameter padding: what observers may learn of the stream.
-  public mutating func add(_ open: StreamOpen, padding: Padding = .none) -> Int? { outbox.add(open, padding: padding) }
+  /// - Parameters:
+  ///   - padding: what observers may learn of the stream.
+  ///   - parity: whether the receiver can make up for lost frames by itself.
+  public mutating func add(_ open: StreamOpen, padding: Padding = .none, parity: Parity = .none) -> Int? {
+    outbox.add(open, padding: padding, parity: parity)
+  }
 
   /// Adds every message whose payload `next` tells of, all lying in `batch`; answers how many.
   ///
@@ -143,17 +174,21 @@ public struct DeviceEndpoint: ~Copyable {
 
   /// Whether that call needs a fresh counter from the device's store. An attempt nobody answered
   /// leaves its counter for the next.
-  public var needsCounter: Bool { counter == nil }
+  public var needsCounter: Bool { counters[nextEpoch] == nil }
+
+  /// The seed epoch that the next attempt uses, whose counter it needs.
+  public var nextEpoch: UInt32 { epochs[trial].epoch }
 
   /// Begins an attempt.
   ///
-  /// - Parameter counter: a number this device never used before; ignored unless ``needsCounter``.
+  /// - Parameter counter: a number this device never used before with ``nextEpoch``; ignored unless ``needsCounter``.
   public mutating func connect<R: RandomNumberGenerator>(
     counter fresh: UInt64, wall: UInt64, now: MonotonicTime, using generator: inout R
   ) {
     guard wantsToConnect(now: now) else { return }
-    let used = counter ?? fresh
-    counter = used
+    let keys = epochs[trial]
+    let used = counters[keys.epoch] ?? fresh
+    counters[keys.epoch] = used
     jitter = generator.next()
     handshake = InitiatorHandshake(
       offer: offer, keys: keys, counter: used, salted: salted,
@@ -162,7 +197,8 @@ public struct DeviceEndpoint: ~Copyable {
 
   /// Takes one datagram from the collector's address. It is opened where it lies.
   public mutating func receive<Sink: MessageSink & ~Copyable>(
-    unsafe datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, sink: inout Sink
+    unsafe datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, ecn: ECN = .notCapable,
+    sink: inout Sink
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else { return }
@@ -172,7 +208,9 @@ public struct DeviceEndpoint: ~Copyable {
     }
     guard session?.answers(to: header.session) == true else { return }
     _ = session?.receive(
-      unsafe: datagram, header: header, now: now, wall: wall, outbox: &outbox, sink: &sink)
+      unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &outbox, sink: &sink)
+    takeControlMessages()
+    proveNewSeed(now)
     noticeEnd(now)
   }
 
@@ -182,16 +220,23 @@ public struct DeviceEndpoint: ~Copyable {
     case .ignored: break
     case .progressed:
       // Once a RESPONSE has verified, the collector may have accepted the counter.
-      if handshake?.hasVerifiedResponse == true { counter = nil }
+      if handshake?.hasVerifiedResponse == true { counters[nextEpoch] = nil }
     case .established(let established):
       handshake = nil
       salted = false
       pendingDatagrams.removeAll()
       outbox.reset(sessionWindow: Int(established.parameters.sessionWindow))
       session = Session(established, settings: settings, now: now)
-      if let identity, let proof = IdentityExchange(established).proof(by: identity) { session?.show(proof) }
+      sessionEpoch = nextEpoch
+      change.connected(sessionEpoch, isNewest: trial == 0)
+      hasShownIdentity = false
+      if let identity, let proof = IdentityExchange(established).proof(by: identity) {
+        session?.show(proof)
+        hasShownIdentity = true
+      }
       connectedAt = now
       events.append(.connected(mode: established.mode, suite: established.suite))
+      events.append(.proven(epoch: sessionEpoch))
     case .refused(let status):
       handshake = nil
       events.append(.refused(status: status))
@@ -216,6 +261,7 @@ public struct DeviceEndpoint: ~Copyable {
     session?.offerRekey(now: now, using: &generator)
     session?.handleTimeout(now: now, outbox: &outbox)
     outbox.expire(now)
+    proveNewSeed(now)
     noticeEnd(now)
     if let handshake, handshake.isExpired(now: now) || handshake.isUnknown(now: now) {
       self.handshake = nil
@@ -225,7 +271,23 @@ public struct DeviceEndpoint: ~Copyable {
       // Every attempt is made twice before the back-off, the second time for a collector that does not
       // expect our counter.
       salted = !salted && !handshake.hasVerifiedResponse
-      if salted { nextAttempt = now } else { backOff(now) }
+      if salted {
+        nextAttempt = now
+      } else if !handshake.hasVerifiedResponse, trial + 1 < epochs.count {
+        // A collector that has not got the newest seed yet, or lost it, may know the one before.
+        trial += 1
+        nextAttempt = now
+      } else {
+        backOff(now)
+      }
+    }
+  }
+
+  /// How the datagram that ``transmit(into:now:wall:)`` wrote last is to be marked in its IP header.
+  public var mark: ECN {
+    switch session {
+    case .some(let session): session.mark
+    case .none: .notCapable
     }
   }
 
@@ -248,7 +310,7 @@ public struct DeviceEndpoint: ~Copyable {
   /// ``wantsToConnect(now:)``, ``connect(counter:wall:now:using:)`` again.
   public func deadline(now: MonotonicTime) -> MonotonicTime {
     switch session {
-    case .some(let session): return session.deadline(now: now)
+    case .some(let session): return min(session.deadline(now: now), change.dueTime(isSent: session.hasSentControl))
     case .none: return handshake?.nextDeadline ?? nextAttempt
     }
   }
@@ -263,9 +325,10 @@ public struct DeviceEndpoint: ~Copyable {
   private mutating func noticeEnd(_ now: MonotonicTime) {
     guard let end = session?.end, session?.isFinished == true else { return }
     session = nil
+    trial = 0
     events.append(.disconnected(end))
     guard nextAttempt != .never else { return }
-    if now.since(connectedAt) >= Self.provenAfter {
+    if now.since(connectedAt) >= Self.provenAfter || change.takeReconnect() {
       failures = 0
       nextAttempt = now
     } else {
@@ -273,7 +336,17 @@ public struct DeviceEndpoint: ~Copyable {
     }
   }
 
+  /// Gives up the attempt that is under way: its seed counts no more.
+  mutating func abandonAttempt(_ now: MonotonicTime) {
+    guard handshake != nil else { return }
+    handshake = nil
+    salted = false
+    pendingDatagrams.removeAll()
+    nextAttempt = now
+  }
+
   private mutating func backOff(_ now: MonotonicTime) {
+    trial = 0
     let base = min(Self.longestBackoff, Self.firstBackoff << UInt64(min(failures, 6)))
     failures += 1
     let wait = base - base / 4 + jitter % (base / 2)

@@ -5,6 +5,8 @@ package struct Footprint: Sendable {
   /// Packets from the oldest unresolved one on.
   package var sentPacketCount: UInt64
   package var incomingStreamCount: Int
+  /// Bytes that incoming streams' parity takes.
+  package var parityByteCount: Int
 }
 
 extension Session {
@@ -13,6 +15,7 @@ extension Session {
 
   package var footprint: Footprint {
     Footprint(
-      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start, incomingStreamCount: incoming.count)
+      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start, incomingStreamCount: incoming.count,
+      parityByteCount: incoming.parityByteCount)
   }
 }

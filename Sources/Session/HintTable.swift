@@ -15,7 +15,9 @@ struct HintTable: Sendable {
 
   private var entries: [UInt64: Entry] = [:]
 
-  func find(_ tag: ArraySlice<UInt8>) -> Entry? { entries[Self.key(tag)] }
+  func find(_ tag: ArraySlice<UInt8>) -> Entry? { find(Self.key(tag)) }
+  /// - Parameter tag: its eight bytes read as a big-endian number.
+  func find(_ tag: UInt64) -> Entry? { entries[tag] }
 
   /// Makes `pair`'s window begin right after `accepted`.
   mutating func slide(pair: Int, keys: PairKeys, from previous: UInt64?, to accepted: UInt64) {

@@ -35,6 +35,13 @@ struct IncomingStream: ~Copyable {
   /// Bytes of messages that are not whole yet, or wait for an earlier one.
   private(set) var heldByteCount = 0
   private let settledWindow: Int
+  /// The largest blocks of parity that were announced; `nil`: there is no parity.
+  private(set) var shape: ParityShape?
+  var blocks: IncomingParity?
+  /// No parity came for so long that none is waited for.
+  var isQuiet = false
+  /// Frames made from parity.
+  var recoveredCount: UInt64 = 0
 
   /// - Parameter window: bytes of undelivered messages granted, where that is enough for one message.
   init(id: UInt16, window: Int) {
@@ -75,6 +82,7 @@ struct IncomingStream: ~Copyable {
     delivery = open.delivery
     if delivery == .unreliable { seen = ReplayWindow(bitCount: Self.seenBitCount) }
     largest = open.largestMessage
+    shape = open.forwardErrorCorrection
     next = max(open.firstMessage, admission.position)
     if open.firstMessage > admission.position, delivery.isOrdered {
       sink.skipped(token: token, numbers: admission.position..<open.firstMessage, reason: Skip.Reason.overflow.rawValue)
@@ -86,7 +94,7 @@ struct IncomingStream: ~Copyable {
     return .taken
   }
 
-  /// Takes a DATA payload.
+  /// Takes a DATA payload, from a packet or made from parity.
   ///
   /// - Parameter room: bytes the session may hold beside what it holds; the message that is next in
   ///   turn is taken in any case.
@@ -94,7 +102,8 @@ struct IncomingStream: ~Copyable {
     _ reader: inout ByteReader, flags: FrameFlags, room: Int, into sink: inout Sink
   ) -> Outcome {
     guard isOpen, sink.isAccepting else { return .refused }
-    guard let prefix = try? DataPrefix(&reader, flags: flags), prefix.total >= UInt32(MessageTime.byteCount),
+    guard !flags.contains(.parity), let prefix = try? DataPrefix(&reader, flags: flags),
+      prefix.total >= UInt32(MessageTime.byteCount),
       prefix.total <= largest + UInt32(MessageTime.byteCount)
     else { return .violation }
     let bytes = reader.rest()

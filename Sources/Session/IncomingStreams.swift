@@ -8,12 +8,20 @@ struct IncomingStreams: ~Copyable {
   private var indices: [Int16] = []
   private let streamWindow: Int
   private let sessionWindow: Int
+  private let parityBlockCount: Int
+  private let mostParityBytes: Int
   /// Bytes of messages that are not whole yet, or wait for an earlier one, over all streams.
   private(set) var heldByteCount = 0
+  /// Bytes that all streams' parity takes.
+  private(set) var parityByteCount = 0
+  /// Frames made from parity.
+  private(set) var recoveredCount: UInt64 = 0
 
-  init(streamWindow: Int, sessionWindow: Int) {
-    self.streamWindow = streamWindow
-    self.sessionWindow = sessionWindow
+  init(_ settings: Session.Settings) {
+    streamWindow = settings.streamWindow
+    sessionWindow = settings.sessionWindow
+    parityBlockCount = settings.parityBlockCount
+    mostParityBytes = settings.parityByteCount
   }
 
   var count: Int { streams.count }
@@ -68,11 +76,28 @@ extension IncomingStreams {
   }
 
   mutating func takeData<Sink: MessageSink & ~Copyable>(
-    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, into sink: inout Sink
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    let before = streams[index].heldByteCount
-    let outcome = streams[index].takeData(&reader, flags: flags, room: sessionWindow - heldByteCount, into: &sink)
-    heldByteCount += streams[index].heldByteCount - before
+    let held = streams[index].heldByteCount
+    let room = sessionWindow - heldByteCount
+    let outcome =
+      streams[index].shape == nil
+      ? streams[index].takeData(&reader, flags: flags, room: room, into: &sink)
+      : takeUnderParity(index, &reader, flags: flags, at: place, room: room, into: &sink)
+    heldByteCount += streams[index].heldByteCount - held
+    return outcome
+  }
+
+  private mutating func takeUnderParity<Sink: MessageSink & ~Copyable>(
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, room: Int,
+    into sink: inout Sink
+  ) -> IncomingStream.Outcome {
+    let before = (streams[index].parityByteCount, streams[index].recoveredCount)
+    let outcome = streams[index].takeUnderParity(
+      &reader, flags: flags, at: place, room: room,
+      parity: .init(blockCount: parityBlockCount, byteCount: mostParityBytes - parityByteCount), into: &sink)
+    parityByteCount += streams[index].parityByteCount - before.0
+    recoveredCount += streams[index].recoveredCount - before.1
     return outcome
   }
 

@@ -140,7 +140,10 @@ public struct InitiatorHandshake: Sendable {
     guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else { return .ignored }
     switch (state, header.type) {
     case (.awaitingResponse(let hello, _), .response):
-      if header.flags.contains(.retry) { return takeRetry(payload, hello, now) }
+      if header.flags.contains(.retry) {
+        guard header.session == .none, header.stream == 0, header.sequence == 0 else { return .ignored }
+        return takeRetry(payload, hello, now)
+      }
       return takeResponse(payload, header, hello, now)
     case (.awaitingFinal(let awaiting), .final):
       return takeFinal(payload, header, awaiting)

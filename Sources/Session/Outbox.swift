@@ -1,3 +1,4 @@
+import BasicContainers
 import DequeModule
 public import STTBuffers
 public import STTWire
@@ -11,6 +12,8 @@ public struct Outbox: ~Copyable {
   var streams: [OutgoingStream] = []
   var held = HeldBuffers()
   var schedule = Schedule()
+  /// Of the streams that have parity.
+  var parities = UniqueArray<OutgoingParity>()
   /// Streams of a constant rate.
   private(set) var coverStreams: [Int] = []
   /// When the next message of a PARTIAL stream stops being wanted, at the earliest.
@@ -40,14 +43,22 @@ public struct Outbox: ~Copyable {
   /// Leases kept.
   public var leaseCount: Int { held.count }
 
-  /// Adds a stream; the index names it from now on. `nil`: there are 256 already.
+  /// Adds a stream; the index names it from now on. `nil`: there are 256 already, or it is to have parity
+  /// at a constant rate, which has no room for it.
   ///
-  /// - Parameter padding: what observers may learn of the stream.
-  public mutating func add(_ open: StreamOpen, padding: Padding = .none) -> Int? {
-    guard streams.count < Self.mostStreams else { return nil }
+  /// - Parameters:
+  ///   - padding: what observers may learn of the stream.
+  ///   - parity: whether the receiver can make up for lost frames by itself; the stream is opened with it.
+  public mutating func add(_ open: StreamOpen, padding: Padding = .none, parity: Parity = .none) -> Int? {
+    guard streams.count < Self.mostStreams, parity == .none || !padding.isConstantRate else { return nil }
     let index = streams.count
     var stream = OutgoingStream(id: firstStreamID + UInt16(index) * 2, open: open, padding: padding)
     if padding.isConstantRate { coverStreams.append(index) }
+    stream.open.forwardErrorCorrection = parity.shape
+    if let made = OutgoingParity(stream: index, parity: parity) {
+      stream.parityPlace = parities.count
+      parities.append(made)
+    }
     stream.first = open.firstMessage
     stream.next = open.firstMessage
     stream.delivered = open.firstMessage
@@ -199,6 +210,7 @@ public struct Outbox: ~Copyable {
   mutating func reset(sessionWindow: Int = .max) {
     self.sessionWindow = sessionWindow
     outstanding = 0
+    abandonBlocks()
     for index in streams.indices { streams[index].reset() }
   }
 }

@@ -14,6 +14,8 @@ struct OutgoingStream {
   let id: UInt16
   var open: StreamOpen
   let padding: Padding
+  /// Where the stream's parity is in the outbox, or -1: it has none.
+  var parityPlace = -1
   /// When the next datagram of a constant rate is due.
   var coverDue = MonotonicTime(nanoseconds: 0)
   var openBytes: [UInt8] = []

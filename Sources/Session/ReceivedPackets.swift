@@ -1,3 +1,5 @@
+import STTWire
+
 /// What has arrived and has not been acknowledged (RFC 9000 section 13.2).
 struct ReceivedPackets: Sendable {
   /// Packets with messages in them that are acknowledged without waiting.
@@ -12,9 +14,15 @@ struct ReceivedPackets: Sendable {
   /// Largest number that arrived, and when.
   private(set) var largest: UInt64?
   private(set) var largestArrived = MonotonicTime(nanoseconds: 0)
+  private(set) var ecnCounts = ECNCounts()
+  private var lastWasMarked = false
 
   /// - Parameter urgency: `nil` for a packet that asks for no acknowledgement.
-  mutating func note(_ number: UInt64, urgency: Urgency?, now: MonotonicTime, delay: UInt64) {
+  mutating func note(_ number: UInt64, _ ecn: ECN, urgency: Urgency?, now: MonotonicTime, delay: UInt64) {
+    ecnCounts.note(ecn)
+    // RFC 9000 section 13.2.1; the first of a run is what the sender waits for.
+    if ecn == .congestion, !lastWasMarked, urgency == .prompt { isUrgent = true }
+    lastWasMarked = ecn == .congestion
     if let largest, number < largest {
       // Something that was missing arrived: the sender is deciding about it right now.
       if urgency == .prompt { isUrgent = true }

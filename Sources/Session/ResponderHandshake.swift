@@ -34,23 +34,28 @@ public struct ResponderHandshake: Sendable {
   }
 
   /// Why nothing was answered. For counters; never told to the sender.
-  public enum Rejection: Hashable, Sendable, CaseIterable {
+  public enum Rejection: Int, Hashable, Sendable, CaseIterable {
     case malformed, unknownHint, oldCounter, badMAC, overBudget, badSeal, noCommonSuite, staleBiscuit, wrongAddress,
       badProof
   }
 
-  private struct PeerState: Sendable {
+  struct PeerState: Sendable {
     var peer: Peer
+    /// RESPONSEs to HELLOs whose address is not proven, and to those whose is: a HELLO repeated from everywhere
+    /// takes nothing from the device that proves its address.
     var bucket: TokenBucket
+    var provenBucket: TokenBucket
     var proofBucket: TokenBucket
     /// The counter and address of the last HELLO: one HELLO from several addresses must prove its own.
     var lastHello: (counter: UInt64, address: PeerAddress)?
     var partial: PartialProof?
     var answered: AnsweredProof?
+    /// It never authenticates again, and its place waits for another.
+    var isRetired = false
   }
 
   /// The first of two proof datagrams; given only to a proven seed holder.
-  private struct PartialProof: Sendable {
+  struct PartialProof: Sendable {
     var session: SessionID
     var counter: UInt64
     var payloads: [[UInt8]?]
@@ -59,7 +64,7 @@ public struct ResponderHandshake: Sendable {
   }
 
   /// The FINAL to repeat if the same AUTH_PROOF comes again.
-  private struct AnsweredProof: Sendable {
+  struct AnsweredProof: Sendable {
     var counter: UInt64
     var payloads: [[UInt8]]
     var final: [UInt8]
@@ -70,13 +75,15 @@ public struct ResponderHandshake: Sendable {
   static let biscuitLifetimeSeconds: UInt64 = 120
 
   private let offer: HandshakeOffer
-  private var peers: [PeerState] = []
-  private var hints = HintTable()
+  var peers: [PeerState] = []
+  private var free: [Int] = []
+  var hints = HintTable()
   private var biscuitKey: RotatingKey
-  private var cookieKey: RotatingKey
-  private var strangers: TokenBucket
+  var cookieKey: RotatingKey
+  var strangers: TokenBucket
   private var trials: TokenBucket
   private var total: TokenBucket
+  public private(set) var statistics = HandshakeStatistics()
 
   /// - Parameters:
   ///   - handshakesPerSecond: RESPONSEs made before known devices, too, must prove their address.
@@ -93,17 +100,28 @@ public struct ResponderHandshake: Sendable {
     total = TokenBucket(perSecond: handshakesPerSecond, burst: handshakesPerSecond, now: now)
   }
 
-  public var peerCount: Int { peers.count }
+  public var peerCount: Int { peers.count - free.count }
 
-  /// Adds a device; the index names it in outcomes.
+  /// Adds a device, or one more seed epoch of a device; the index names it in outcomes.
   public mutating func add(_ peer: Peer, now: MonotonicTime) -> Int {
-    let index = peers.count
-    peers.append(
-      PeerState(
-        peer: peer, bucket: TokenBucket(perSecond: 5, burst: 10, now: now),
-        proofBucket: TokenBucket(perSecond: 20, burst: 40, now: now)))
+    let state = PeerState(
+      peer: peer, bucket: TokenBucket(perSecond: 5, burst: 10, now: now),
+      provenBucket: TokenBucket(perSecond: 5, burst: 10, now: now),
+      proofBucket: TokenBucket(perSecond: 20, burst: 40, now: now))
+    let index = free.popLast() ?? peers.count
+    if index < peers.count { peers[index] = state } else { peers.append(state) }
     hints.slide(pair: index, keys: peer.keys, from: nil, to: peer.lastCounter)
     return index
+  }
+
+  /// From now on `index` authenticates nobody: its hints are unknown, and what it began is void. A later
+  /// ``add(_:now:)`` may use the index again.
+  public mutating func remove(_ index: Int) {
+    guard peers.indices.contains(index), !peers[index].isRetired else { return }
+    hints.remove(pair: index)
+    peers[index].isRetired = true
+    (peers[index].partial, peers[index].answered, peers[index].lastHello) = (nil, nil, nil)
+    free.append(index)
   }
 
   /// Takes a HELLO or AUTH_PROOF. `isLive` says whether a session id is in use.
@@ -113,13 +131,25 @@ public struct ResponderHandshake: Sendable {
   ) -> Outcome {
     if biscuitKey.isDue(now: now.nanoseconds) { biscuitKey.rotate(entropy: generator.bytes(32), now: now.nanoseconds) }
     if cookieKey.isDue(now: now.nanoseconds) { cookieKey.rotate(entropy: generator.bytes(32), now: now.nanoseconds) }
-    guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else {
-      return .dropped(.malformed)
-    }
+    let outcome = take(
+      datagram, header, from: address, now: now, using: &generator, isLive: isLive, encapsulate: encapsulate)
+    statistics.note(outcome, question: datagram.byteCount)
+    return outcome
+  }
+
+  private mutating func take<R: RandomNumberGenerator>(
+    _ datagram: RawSpan, _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
+    using generator: inout R, isLive: (SessionID) -> Bool, encapsulate: ([UInt8]) -> Encapsulated?
+  ) -> Outcome {
     switch header.type {
     case .hello:
+      statistics.hellos += 1
+      if let reason = firstLook(datagram, header, from: address, now: now) { return .dropped(reason) }
+      guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else { return .dropped(.malformed) }
       return takeHello(payload, header, from: address, now: now, using: &generator, isLive: isLive)
     case .authProof:
+      statistics.proofs += 1
+      guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else { return .dropped(.malformed) }
       return takeProof(payload, header, from: address, now: now, encapsulate: encapsulate)
     default:
       return .dropped(.malformed)
@@ -149,10 +179,13 @@ public struct ResponderHandshake: Sendable {
     guard equalInConstantTime(hello.mac1, peer.keys.mac1(header: header1, payload: Array(payload.dropLast(16)))) else {
       return .dropped(.badMAC)
     }
-    guard peers[index].bucket.take(now: now) else { return .dropped(.overBudget) }
     let elsewhere = peers[index].lastHello.map { $0.counter == expected ?? 0 && $0.address != address } ?? false
     if let expected { peers[index].lastHello = (expected, address) }
-    if !proven, elsewhere || !total.take(now: now) { return .reply(retry(hello, address)) }
+    if proven {
+      guard peers[index].provenBucket.take(now: now) else { return .dropped(.overBudget) }
+    } else if elsewhere || !peers[index].bucket.take(now: now) || !total.take(now: now) {
+      return .reply(retry(hello, address))
+    }
     let secretBytes = peer.keys.openHello(
       hello.sealed, nonce: hello.nonce, header: header1, payload: Array(payload.prefix(Hello.sealedOffset)))
     guard let secretBytes, let secret = try? HelloSecret(bytes: secretBytes),
@@ -179,13 +212,16 @@ public struct ResponderHandshake: Sendable {
     guard addressProven, trials.take(now: now) else { return nil }
     let salt = Array(hello.keyHint.suffix(8))
     for index in peers.indices
-    where equalInConstantTime(peers[index].peer.keys.hint(salt: salt), Array(hello.keyHint.prefix(8))) {
+    where !peers[index].isRetired
+      && equalInConstantTime(peers[index].peer.keys.hint(salt: salt), Array(hello.keyHint.prefix(8)))
+    {
       return (index, nil)
     }
     return nil
   }
 
-  private func retry(_ hello: Hello, _ address: PeerAddress) -> [UInt8] {
+  private mutating func retry(_ hello: Hello, _ address: PeerAddress) -> [UInt8] {
+    statistics.retries += 1
     let retry = Retry(initiatorNonce: hello.nonce, token: cookieKey.retryToken(address: address.bytes))
     return HandshakeDatagram.encode(.response, flags: .retry, session: .none, payload: retry.payload)
   }
@@ -198,6 +234,8 @@ public struct ResponderHandshake: Sendable {
     let h1 = Transcript(
       helloHeader: header, helloBeforeRetryToken: Array(payload.prefix(Hello.transcriptByteCount)))
     guard let ephemeral = EphemeralKey(entropy: generator.bytes(32)) else { return .dropped(.badSeal) }
+    statistics.responses += 1
+    statistics.agreements += 1
     var nonce = generator.bytes(32)
     var session = SessionID(initiatorNonce: hello.nonce, responderNonce: nonce)
     while session == .none || isLive(session) {
@@ -252,13 +290,15 @@ public struct ResponderHandshake: Sendable {
     guard session == message.session else { return .dropped(.malformed) }
     let index = Int(state.pair)
     let peer = peers[index].peer
-    guard peer.epoch == state.epoch else { return .dropped(.staleBiscuit) }
+    guard peer.epoch == state.epoch, !peers[index].isRetired else { return .dropped(.staleBiscuit) }
     if let answered = peers[index].answered, answered.counter == state.counter {
       // The same AUTH_PROOF again: our FINAL was lost. Nothing is installed a second time.
       guard now < answered.expires, Int(message.fragmentIndex) < answered.payloads.count,
         answered.payloads[Int(message.fragmentIndex)] == payload
       else { return .dropped(.oldCounter) }
-      return message.fragmentIndex == 0 ? .reply(answered.final) : .pending
+      guard message.fragmentIndex == 0 else { return .pending }
+      statistics.finals += 1
+      return .reply(answered.final)
     }
     guard state.counter > peer.lastCounter else { return .dropped(.oldCounter) }
     let response = Self.response(state, biscuit: message.biscuit)
@@ -270,6 +310,7 @@ public struct ResponderHandshake: Sendable {
     let expectedMAC = early.mac2(h2, header: header1, authenticated: message.authenticated, sealed: message.sealed)
     guard equalInConstantTime(expectedMAC, message.mac2) else { return .dropped(.badMAC) }
     guard peers[index].proofBucket.take(now: now) else { return .dropped(.overBudget) }
+    if mode == .hybrid { statistics.agreements += 1 }
     guard let secret = Self.handshakeSecret(state, mode, early, h2),
       let part = suite.open(
         message.sealed, key: secret.authProofKey,
@@ -327,6 +368,7 @@ public struct ResponderHandshake: Sendable {
   ) -> Outcome {
     var encapsulated: Encapsulated?
     if mode == .hybrid {
+      statistics.encapsulations += 1
       guard let result = encapsulate(proof.kemPublicKey), result.ciphertext.count == Final.kemCiphertextByteCount
       else { return .dropped(.badProof) }
       encapsulated = result

@@ -15,6 +15,8 @@ struct SentPacket {
     case control
     /// A SKIP.
     case skip
+    /// Parity: what it protects is mended by itself.
+    case parity
     /// A padded KEEP_ALIVE that asks whether the path carries its size.
     case pathProbe
   }
@@ -33,6 +35,8 @@ struct SentPacket {
   var holdsStreamAcks = false
   /// Its length is rounded up; of no interest once it was sent.
   var pads = false
+  /// It left as ECT(0).
+  var isMarked = false
 }
 
 /// Consecutive messages of one stream inside a bundle.

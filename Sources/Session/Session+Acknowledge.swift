@@ -14,22 +14,34 @@ extension Session {
       roundTrip.add(sample: now.since(givenUp.sent), delay: 0)
       self.givenUp = nil
     }
+    let isNewest = sent.largestAcknowledged.map { newest > $0 } ?? true
     var any = false
+    var markedCount = 0
     var index = 0
     while index < ack.wordCount {
       let from = ack.base + UInt64(index) * 64
       let named = ack.word(index)
-      if let late = sent.takeLate(named, from: from) { reordering.noteLate(by: sent.end - late, now: now) }
+      if let late = sent.takeLate(named, from: from) {
+        reordering.noteLate(by: sent.end - late, now: now)
+        lossShare.noteLate()
+      }
       var word = named & sent.unresolvedWord(from: from)
       while word != 0 {
         let number = from + UInt64(word.trailingZeroBitCount)
         word &= word - 1
+        if sent[number].isMarked { markedCount += 1 }
         acknowledge(number, outbox: &outbox)
         any = true
       }
       index += 1
     }
     sent.noteAcknowledged(newest)
+    // Older acknowledgements may have overtaken one another (RFC 9000 section 13.4.2.1).
+    if isNewest {
+      let congested = ecn.acknowledged(marked: markedCount, ack.ecn)
+      statistics.packetsMarked += congested
+      congestion.marked(congested)
+    }
     if any {
       probeCount = 0
       sent.advance()
@@ -50,7 +62,7 @@ extension Session {
     case .pathProbe:
       path.probeAcknowledged(Int(packet.byteCount))
       congestion.setDatagram(path.current)
-    case .fragment, .bundle: path.acknowledged(Int(packet.byteCount))
+    case .fragment, .bundle, .parity: path.acknowledged(Int(packet.byteCount))
     case .probe, .skip: break
     }
   }
@@ -91,9 +103,11 @@ extension Session {
       return
     }
     statistics.packetsLost += 1
+    if packet.isMarked { ecn.lost(now) }
     if path.lost(Int(packet.byteCount), now) { congestion.setDatagram(path.current) }
     if congestive {
-      congestion.lost(Int(packet.byteCount))
+      congestion.lost(Int(packet.byteCount), packet.stamp)
+      lossShare.noteLost()
     } else {
       congestion.forget(Int(packet.byteCount))
     }
@@ -112,7 +126,7 @@ extension Session {
     case .end: outbox.requeueEnd(stream)
     case .control: control.lost(packet.message, offset: packet.offset)
     case .skip: outbox.requeueSkip(stream)
-    case .probe, .pathProbe: break
+    case .probe, .pathProbe, .parity: break
     }
     if packet.holdsStreamAcks { incoming.repeatAcknowledgements() }
   }

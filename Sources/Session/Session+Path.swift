@@ -60,6 +60,7 @@ extension Session {
     congestion.setDatagram(path.current)
     congestion.restart()
     roundTrip = RoundTrip()
+    ecn.restart()
     probeCount = 0
   }
 
@@ -84,5 +85,6 @@ extension Outbox {
   /// goes on.
   mutating func scrambleSequences(_ random: UInt32) {
     for index in streams.indices { streams[index].sequence &+= random &+ UInt32(truncatingIfNeeded: index) &* 0x9E37_79B9 }
+    abandonBlocks()
   }
 }

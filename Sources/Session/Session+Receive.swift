@@ -15,9 +15,10 @@ extension Session {
   ///   - datagram: overwritten in any case.
   ///   - header: read from `datagram`.
   ///   - wall: nanoseconds since 1970 by this side's clock; for the clock estimate alone.
+  ///   - ecn: the two bits of the datagram's IP header.
   public mutating func receive<Sink: MessageSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader, now: MonotonicTime, wall: UInt64,
-    outbox: inout Outbox, sink: inout Sink
+    ecn: ECN = .notCapable, outbox: inout Outbox, sink: inout Sink
   ) -> Reception {
     guard end == nil, header.type.isSession else { return .dropped }
     let epoch = opener.epoch
@@ -29,7 +30,7 @@ extension Session {
       return .dropped
     case .forged, .unknownEpoch:
       statistics.packetsForged += 1
-      if opener.failuresUnderKey >= KeyUse.hardFailures { finish(.keyLimit) }
+      if opener.failuresUnderKey >= keys.hardFailures { finish(.keyLimit) }
       return .dropped
     }
     if opener.epoch != epoch { keys.forgetAt = now + 3 * probeTimeout }
@@ -44,7 +45,7 @@ extension Session {
     let plaintext = RawSpan(
       _unsafeStart: UnsafeRawPointer(datagram.baseAddress.unsafelyUnwrapped + SealedDatagram.additionalByteCount),
       byteCount: datagram.count - SealedDatagram.overheadByteCount)
-    var arrival = Arrival(number: number, now: now, wall: wall)
+    var arrival = Arrival(number: number, sequence: header.sequence, now: now, wall: wall)
     var reader = ByteReader(plaintext)
     let outcome =
       header.type == .bundle
@@ -70,7 +71,7 @@ extension Session {
     finishRekey(now)
     finishIdentity()
     opener.accept(number)
-    received.note(number, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
+    received.note(number, ecn, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
     statistics.packetsReceived += 1
     statistics.bytesReceived += UInt64(datagram.count)
     return .taken
@@ -79,6 +80,8 @@ extension Session {
   /// A packet being taken apart.
   struct Arrival {
     let number: UInt64
+    /// Of the frame that is being taken.
+    var sequence: UInt32
     let now: MonotonicTime
     let wall: UInt64
     var urgency: ReceivedPackets.Urgency?
@@ -107,6 +110,7 @@ extension Session {
       guard let frame = try? BundledFrame(&reader) else { return .violation }
       guard let payload = try? reader.span(Int(frame.payloadByteCount)) else { return .violation }
       var inner = ByteReader(payload)
+      arrival.sequence = frame.sequence
       let outcome = take(
         frame.type, frame.flags, stream: frame.stream, &inner, &arrival, outbox: &outbox, sink: &sink)
       switch outcome {
@@ -127,7 +131,10 @@ extension Session {
     case .data:
       arrival.elicits(.prompt)
       guard !holdsStreams, let index = incoming.index(of: stream) else { return .refused }
-      return incoming.takeData(index, &reader, flags: flags, into: &sink)
+      let place = IncomingStream.Place(sequence: arrival.sequence, packet: arrival.number)
+      let outcome = incoming.takeData(index, &reader, flags: flags, at: place, into: &sink)
+      statistics.framesRecovered = incoming.recoveredCount
+      return outcome
     case .ack where stream == 0:
       guard let ack = try? PacketAck(&reader) else { return .violation }
       return takeAck(ack, arrival.now, outbox: &outbox) ? .taken : .violation

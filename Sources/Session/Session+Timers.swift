@@ -13,7 +13,7 @@ extension Session {
     if let forgetAt = keys.forgetAt { next = min(next, forgetAt) }
     next = min(next, path.deadline, rekeyDue)
     if let lossTime { next = min(next, lossTime) } else { next = min(next, probeDeadline) }
-    if pacingBlocked { next = min(next, pacer.due) } else { next = min(next, coverDue) }
+    if pacingBlocked { next = min(next, pacer.due) } else { next = min(next, coverDue, parityDue) }
     return next
   }
 
@@ -48,6 +48,7 @@ extension Session {
     statistics.probeTimeouts += 1
     probeCount += 1
     probesOwed = 2
+    ecn.probeTimeout(count: probeCount, now)
     if probeCount >= 3 {
       congestion.collapse()
       if path.current > path.base {

@@ -12,6 +12,7 @@ extension Session {
     into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime, wall: UInt64, outbox: inout Outbox
   ) -> Int {
     precondition(buffer.count >= path.limit, "a datagram needs its room")
+    mark = .notCapable
     if let closing, !closingSent {
       closingSent = true
       let length = sendControl(into: buffer, .sessionClose, tracked: nil, now) { closing.write(&$0) }
@@ -20,6 +21,7 @@ extension Session {
     }
     guard end == nil, changeKeys(now) else { return 0 }
     pacingBlocked = false
+    parityDue = .never
     if acknowledgementIsDue(now) { return sendBundle(into: buffer, acknowledging: true, now, outbox: &outbox) }
     if now >= keepAliveDue { return sendKeepAlive(into: buffer, now, wall) }
     path.isWanted = outbox.streamCount > 0 && roundTrip.hasSample && !sent.isFull
@@ -37,6 +39,8 @@ extension Session {
     if skip > 0 { return skip }
     let cover = sendCover(into: buffer, now, outbox: &outbox)
     if cover > 0 { return cover }
+    let parity = sendParity(into: buffer, now, outbox: &outbox)
+    if parity > 0 { return parity }
     let data = sendData(into: buffer, now, outbox: &outbox)
     if data > 0 { return data }
     let fin = sendEnd(into: buffer, now, outbox: &outbox)
@@ -86,7 +90,11 @@ extension Session {
       unsafe: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<length]), header: header, prefix: prefix, body: body)
     if var tracked {
       tracked.byteCount = Int32(length)
+      // Probes of the path say nothing of marks, and marks nothing of them.
+      if tracked.content != .probe, tracked.content != .pathProbe { mark = ecn.next(now) }
+      tracked.isMarked = mark != .notCapable
       tracked.stamp = congestion.sent(length, now: now)
+      lossShare.noteSent(now)
       sent.append(tracked)
       pacer.sent(length, datagram: datagramByteCount, nanosecondsPerByte: congestion.nanosecondsPerByte, now: now)
       lastElicitingSent = now
@@ -238,16 +246,21 @@ extension Session {
       turn &+= 1
       var visit = outbox.schedule.visit(turn)
       while let stream = outbox.nextInTurn(&visit) {
-        guard outbox.isReady(stream), !outbox.streams[stream].padding.isConstantRate else { continue }
+        guard outbox.isReady(stream), !outbox.streams[stream].padding.isConstantRate, !outbox.owesParity(stream) else {
+          continue
+        }
         let pads = !outbox.streams[stream].padding.isNone
-        let capacity = pads ? partCapacity - BundledFrame.headByteCount : partCapacity
+        let covers = covers(stream, outbox: &outbox)
+        let capacity =
+          covers ? coveredCapacity(pads: pads) : pads ? partCapacity - BundledFrame.headByteCount : partCapacity
         while let part = outbox.nextPart(stream, partCapacity: capacity) {
-          if part.isWhole, part.count + Self.bundledOverhead <= writer.room {
+          if part.isWhole, !covers, part.count + Self.bundledOverhead <= writer.room {
             write(part, stream, &writer, &packet, outbox: &outbox)
             if pads { packet.pads = true }
             continue
           }
           if writer.count > 0 { return finish(&writer, packet, acknowledgementByteCount, buffer, now) }
+          if covers { return sendCovered(part, stream, into: buffer, now, outbox: &outbox) }
           return pads
             ? sendPaddedFragment(part, stream, into: buffer, bucket: Padding.bucketByteCount, now, outbox: &outbox)
             : sendFragment(part, stream, into: buffer, now, outbox: &outbox)
@@ -329,7 +342,9 @@ extension Session {
     let base = received.reportBase
     let bitCount = Int(largest - base) + 1
     let byteCount = (bitCount + 7) / 8
-    BundledFrame(type: .ack, stream: 0, payloadByteCount: PacketAck.headByteCount + byteCount).write(&writer)
+    let counts = received.ecnCounts
+    let frameByteCount = PacketAck.headByteCount + byteCount + (counts.isZero ? 0 : ECNCounts.byteCount)
+    BundledFrame(type: .ack, stream: 0, payloadByteCount: frameByteCount).write(&writer)
     writer.u64(largest)
     writer.u32(UInt32(clamping: now.since(received.largestArrived) / 1000))
     writer.u64(base)
@@ -346,6 +361,7 @@ extension Session {
       left -= 8
       word += 1
     }
+    if !counts.isZero { counts.write(&writer) }
     received.acknowledged()
   }
 
@@ -363,10 +379,10 @@ extension Session {
   /// Ratchets when it is time. `false`: the key is used up and could not be changed.
   private mutating func changeKeys(_ now: MonotonicTime) -> Bool {
     let isDue =
-      sealer.packetsUnderKey >= KeyUse.packets || sealer.bytesUnderKey >= KeyUse.bytes
+      sealer.packetsUnderKey >= keys.packets || sealer.bytesUnderKey >= KeyUse.bytes
       || now.since(keys.since) >= KeyUse.age
     guard isDue else { return true }
-    if hybrid.isOpen { return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey() }
+    if hybrid.isOpen { return sealer.packetsUnderKey < keys.hardPackets || giveUpKey() }
     // Not twice before the peer has shown that it followed (docs/protocol.md 2.11).
     if sealer.packetsUnderKey > 0, let acknowledged = sent.largestAcknowledged, acknowledged >= keys.firstPacket {
       sealer.ratchet()
@@ -375,7 +391,7 @@ extension Session {
       statistics.ratchets += 1
       return true
     }
-    return sealer.packetsUnderKey < KeyUse.hardPackets || giveUpKey()
+    return sealer.packetsUnderKey < keys.hardPackets || giveUpKey()
   }
 
   private mutating func giveUpKey() -> Bool {

@@ -29,13 +29,18 @@ public struct Session: ~Copyable {
     public var rekeyByteCount: UInt64
     /// Packet numbers the replay window remembers: 1024, 2048, 4096 or 8192.
     public var replayWindowBitCount: Int
+    /// Blocks kept of each incoming stream that has parity …
+    public var parityBlockCount: Int
+    /// … and bytes for the blocks of all of them together. A stream beyond is taken without its parity.
+    public var parityByteCount: Int
 
     public init(
       datagramByteCount: Int = 1200, largestDatagramByteCount: Int? = nil, streamWindow: Int = 16 << 20,
       sessionWindow: Int = 64 << 20,
       acknowledgementDelay: UInt64 = .milliseconds(25),
       keepAliveInterval: UInt64 = .seconds(10), idleTimeout: UInt64 = .seconds(30), rekeyInterval: UInt64 = .seconds(900),
-      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192
+      rekeyByteCount: UInt64 = 4 << 30, replayWindowBitCount: Int = 8192,
+      parityBlockCount: Int = 16, parityByteCount: Int = 1 << 20
     ) {
       self.datagramByteCount = datagramByteCount
       self.largestDatagramByteCount = largestDatagramByteCount ?? datagramByteCount
@@ -47,6 +52,8 @@ public struct Session: ~Copyable {
       self.rekeyInterval = rekeyInterval
       self.rekeyByteCount = rekeyByteCount
       self.replayWindowBitCount = replayWindowBitCount
+      self.parityBlockCount = parityBlockCount
+      self.parityByteCount = parityByteCount
     }
   }
 
@@ -83,7 +90,11 @@ public struct Session: ~Copyable {
   var sent = SentPackets()
   var roundTrip = RoundTrip()
   var congestion: Congestion
+  var ecn = ECNValidation()
+  /// How the datagram that ``transmit(into:now:wall:outbox:)`` wrote last is to be marked in its IP header.
+  public internal(set) var mark = ECN.notCapable
   var reordering = Reordering()
+  var lossShare: LossShare
   var pacer: Pacer
   var received = ReceivedPackets()
   var incoming: IncomingStreams
@@ -119,6 +130,8 @@ public struct Session: ~Copyable {
   var turn = 0
   /// When the next datagram of a constant rate is due.
   var coverDue = MonotonicTime.never
+  /// When the next block that waits for more must be closed.
+  var parityDue = MonotonicTime.never
   /// The peer pads: the lengths of our acknowledgements must not tell what its lengths don't.
   var peerPads = false
   /// The peer sends at a constant rate: each acknowledgement says everything, at once and never again,
@@ -146,7 +159,8 @@ public struct Session: ~Copyable {
       windowBitCount: settings.replayWindowBitCount)
     congestion = Congestion(datagram: path.current)
     pacer = Pacer(now: now)
-    incoming = IncomingStreams(streamWindow: settings.streamWindow, sessionWindow: settings.sessionWindow)
+    lossShare = LossShare(now: now)
+    incoming = IncomingStreams(settings)
     self.keys = KeyUse(now: now)
     hybrid = HybridRatchet(keys, now: now)
     isConfirmed = initiates
@@ -180,6 +194,9 @@ public struct Session: ~Copyable {
     control.next { $0 == .identity || $0 == .seedUpdate }
   }
 
+  /// Whether the peer has every control message that was sent.
+  public var hasSentControl: Bool { control.isIdle }
+
   /// Keeps all streams waiting until ``releaseStreams()``.
   public mutating func holdStreams() { holdsStreams = true }
   public mutating func releaseStreams() { holdsStreams = false }
@@ -208,6 +225,8 @@ public struct Session: ~Copyable {
   public var congestionWindow: Int { congestion.window }
   /// Bits a second an encoder may produce now, all streams together; 0 before anything is known.
   public var targetBitrate: Double { congestion.targetBitrate }
+  /// Whether the path was found to carry ECN marks.
+  public var usesECN: Bool { ecn.isCapable }
   /// Bytes on the way.
   public var bytesInFlight: Int { congestion.inFlight }
 
@@ -222,11 +241,17 @@ public struct SessionStatistics: Hashable, Sendable {
   public var bytesSent: UInt64 = 0
   public var bytesReceived: UInt64 = 0
   public var packetsLost: UInt64 = 0
+  /// Of our packets, those a queue on the way marked instead of dropping (CE).
+  public var packetsMarked: UInt64 = 0
   public var packetsReplayed: UInt64 = 0
   public var packetsForged: UInt64 = 0
   /// Authentic packets that could not be taken: no memory, or ahead of the window.
   public var packetsRefused: UInt64 = 0
   public var probeTimeouts: UInt64 = 0
+  /// Packets with nothing but parity, among those sent.
+  public var paritySent: UInt64 = 0
+  /// Frames that did not arrive and were made from parity.
+  public var framesRecovered: UInt64 = 0
   public var ratchets: UInt64 = 0
   /// How many of those came from a new key agreement.
   public var rekeys: UInt64 = 0
@@ -236,13 +261,13 @@ public struct SessionStatistics: Hashable, Sendable {
 
 /// When the sending key must change (docs/protocol.md 2.11).
 struct KeyUse: Sendable {
-  static let packets: UInt64 = 1 << 20
+  var packets: UInt64 = 1 << 20
   static let bytes: UInt64 = 1 << 30
   static let age = UInt64.seconds(15 * 60)
   /// AES-GCM's confidentiality limit (RFC 9001 section 6.6).
-  static let hardPackets: UInt64 = 1 << 23
+  var hardPackets: UInt64 = 1 << 23
   /// Below ChaCha20-Poly1305's integrity limit of 2^36.
-  static let hardFailures: UInt64 = 1 << 35
+  var hardFailures: UInt64 = 1 << 35
 
   var since: MonotonicTime
   /// The first packet under the present key.

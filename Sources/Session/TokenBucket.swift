@@ -19,12 +19,17 @@ public struct TokenBucket: Sendable {
 
   /// Takes one token if there is one.
   public mutating func take(now: MonotonicTime) -> Bool {
+    guard hasToken(now: now) else { return false }
+    level -= 1_000_000_000
+    return true
+  }
+
+  /// Whether ``take(now:)`` would get one.
+  public mutating func hasToken(now: MonotonicTime) -> Bool {
     // An hour refills any bucket, and bounds the product.
     let elapsed = min(now.since(updated), UInt64.seconds(3600))
     level = min(burst, level + elapsed * perSecond)
     updated = max(now, updated)
-    guard level >= 1_000_000_000 else { return false }
-    level -= 1_000_000_000
-    return true
+    return level >= 1_000_000_000
   }
 }

@@ -28,8 +28,8 @@ public struct BundledFrame: Hashable, Sendable {
     // A bundle in a bundle would make parsing recursive, and a handshake frame has no business here.
     guard type.isSession, type != .bundle else { throw .unexpectedType(type.rawValue) }
     let packed = try reader.u8()
-    guard packed & 0xF0 == 0 else { throw .forbiddenFlags(UInt16(packed)) }
-    flags = FrameFlags(rawValue: UInt16(packed & 1) << 3 | UInt16(packed & 0xE) << 5)
+    guard let flags = FrameFlags(packed: packed) else { throw .forbiddenFlags(UInt16(packed)) }
+    self.flags = flags
     stream = try reader.u16()
     sequence = try reader.u32()
     payloadByteCount = try reader.u16()
@@ -38,7 +38,7 @@ public struct BundledFrame: Hashable, Sendable {
 
   public func write(_ writer: inout ByteWriter) {
     writer.u8(type.rawValue)
-    writer.u8(UInt8(truncatingIfNeeded: flags.rawValue >> 3 & 1 | flags.rawValue >> 5 & 0xE))
+    writer.u8(flags.packed)
     writer.u16(stream)
     writer.u32(sequence)
     writer.u16(payloadByteCount)

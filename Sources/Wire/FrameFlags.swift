@@ -26,6 +26,15 @@ public struct FrameFlags: OptionSet, Hashable, Sendable {
     FrameFlags(rawValue: rawValue & ~0x30 | UInt16(epoch & 3) << 4)
   }
 
+  /// Bits 3 and 6–8 as bits 0 and 1–3 of one byte, as bundles and parity hold them.
+  public var packed: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 1 | rawValue >> 5 & 0xE) }
+
+  /// `nil` when a bit beyond those is set.
+  public init?(packed: UInt8) {
+    guard packed & 0xF0 == 0 else { return nil }
+    self.init(rawValue: UInt16(packed & 1) << 3 | UInt16(packed & 0xE) << 5)
+  }
+
   /// The bits a frame of `type` may carry; any other means drop.
   static func allowed(on type: FrameType) -> UInt16 {
     if type.isHandshake { return type == .response ? retry.rawValue : 0 }

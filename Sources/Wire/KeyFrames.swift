@@ -85,35 +85,68 @@ public struct IdentityFrame: Hashable, Sendable {
   }
 }
 
-/// SEED_UPDATE: `phase u8 | epoch u32 | seed 32 in phase 0` (docs/protocol.md 2.13).
-public struct SeedUpdate: Hashable, Sendable {
-  public enum Phase: UInt8, Hashable, Sendable {
-    case offer = 0
-    case stored = 1
+/// SEED_UPDATE: `phase u8 | epoch u32`, in phase 0 `| overlap_s u32 | seed 32`, in phase 2 `| reason u8`
+/// (docs/protocol.md 2.13).
+public enum SeedUpdate: Hashable, Sendable {
+  /// The responder's: a seed that the next handshake proves.
+  case offer(epoch: UInt32, overlapSeconds: UInt32, seed: [UInt8])
+  /// The initiator has it on its disk.
+  case stored(epoch: UInt32)
+  case refused(epoch: UInt32, Refusal)
+
+  /// Why an initiator does not take a seed.
+  public enum Refusal: UInt8, Hashable, Sendable, CaseIterable {
+    /// Its pair is kept where it can't write.
+    case fixed = 1
+    /// Writing failed.
+    case notWritten = 2
+    /// It has that epoch or a newer one, with another seed.
+    case notNewer = 3
+    /// No random generator makes such a seed.
+    case weakSeed = 4
   }
 
-  public var phase: Phase
-  public var epoch: UInt32
-  /// Empty in phase ``Phase/stored``.
-  public var seed: [UInt8]
+  public static let seedByteCount = 32
 
-  public init(phase: Phase, epoch: UInt32, seed: [UInt8]) {
-    self.phase = phase
-    self.epoch = epoch
-    self.seed = seed
+  public var epoch: UInt32 {
+    switch self {
+    case .offer(let epoch, _, _), .stored(let epoch), .refused(let epoch, _): epoch
+    }
+  }
+
+  public var bytes: [UInt8] {
+    ByteWriter.array(capacity: 9 + Self.seedByteCount) { write(&$0) }
   }
 
   public init(_ reader: inout ByteReader) throws(WireError) {
-    guard let phase = Phase(rawValue: try reader.u8()) else { throw .invalidValue }
-    self.phase = phase
-    epoch = try reader.u32()
-    seed = try reader.array(phase == .offer ? 32 : 0)
+    let phase = try reader.u8()
+    let epoch = try reader.u32()
+    guard epoch >= 1 else { throw .invalidValue }
+    switch phase {
+    case 0: self = .offer(epoch: epoch, overlapSeconds: try reader.u32(), seed: try reader.array(Self.seedByteCount))
+    case 1: self = .stored(epoch: epoch)
+    case 2:
+      guard let refusal = Refusal(rawValue: try reader.u8()) else { throw .invalidValue }
+      self = .refused(epoch: epoch, refusal)
+    default: throw .invalidValue
+    }
     guard reader.left == 0 else { throw .trailingBytes }
   }
 
   public func write(_ writer: inout ByteWriter) {
-    writer.u8(phase.rawValue)
-    writer.u32(epoch)
-    writer.bytes(seed)
+    switch self {
+    case .offer(let epoch, let overlapSeconds, let seed):
+      writer.u8(0)
+      writer.u32(epoch)
+      writer.u32(overlapSeconds)
+      writer.bytes(seed)
+    case .stored(let epoch):
+      writer.u8(1)
+      writer.u32(epoch)
+    case .refused(let epoch, let refusal):
+      writer.u8(2)
+      writer.u32(epoch)
+      writer.u8(refusal.rawValue)
+    }
   }
 }

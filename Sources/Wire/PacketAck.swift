@@ -1,6 +1,6 @@
 /// ACK on stream 0: which packets arrived (docs/protocol.md 2.2).
 ///
-/// `largest u64 | delay_us u32 | base u64 | bit count u16 | bitmap`. Bit i, counted from the least
+/// `largest u64 | delay_us u32 | base u64 | bit count u16 | bitmap | [ECN counts 24]`. Bit i, counted from the least
 /// significant bit of the first byte, says whether packet `base + i` arrived. Nothing is said of
 /// packets before `base`.
 public struct PacketAck: ~Escapable {
@@ -14,6 +14,8 @@ public struct PacketAck: ~Escapable {
   public let base: UInt64
   public let bitCount: Int
   private let bitmap: RawSpan
+  /// What arrived with which mark; `nil`: nothing was marked.
+  public let ecn: ECNCounts?
 
   @_lifetime(copy reader)
   public init(_ reader: inout ByteReader) throws(WireError) {
@@ -25,6 +27,7 @@ public struct PacketAck: ~Escapable {
       largest - base == UInt64(bitCount - 1)
     else { throw .invalidValue }
     bitmap = try reader.span((bitCount + 7) / 8)
+    ecn = reader.left == 0 ? nil : try ECNCounts(&reader)
     guard reader.left == 0 else { throw .trailingBytes }
   }
 

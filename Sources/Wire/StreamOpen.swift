@@ -24,7 +24,8 @@ public struct StreamOpen: Hashable, Sendable {
   public var delivery: DeliveryClass
   public var isDurable: Bool
   public var priority: UInt8
-  public var forwardErrorCorrection: UInt8
+  /// The largest blocks of parity the stream will have; `nil`: it has none.
+  public var forwardErrorCorrection: ParityShape?
   public var deadlineMilliseconds: UInt32
   /// Names the stream for ever, together with `incarnation`.
   public var uid: StreamUID
@@ -38,7 +39,7 @@ public struct StreamOpen: Hashable, Sendable {
 
   public init(
     largestMessage: UInt32, delivery: DeliveryClass, isDurable: Bool, priority: UInt8,
-    forwardErrorCorrection: UInt8 = 0, deadlineMilliseconds: UInt32 = 0, uid: StreamUID, incarnation: UInt64,
+    forwardErrorCorrection: ParityShape? = nil, deadlineMilliseconds: UInt32 = 0, uid: StreamUID, incarnation: UInt64,
     firstMessage: UInt64, name: String, schemaEncoding: String, schemaName: String, schemaData: [UInt8],
     purpose: String
   ) {
@@ -67,7 +68,9 @@ public struct StreamOpen: Hashable, Sendable {
     guard durable <= 1 else { throw .invalidValue }
     isDurable = durable == 1
     priority = try reader.u8()
-    forwardErrorCorrection = try reader.u8()
+    let shape = try reader.u8()
+    forwardErrorCorrection = ParityShape(byte: shape)
+    guard shape == 0 || forwardErrorCorrection != nil else { throw .invalidValue }
     deadlineMilliseconds = try reader.u32()
     uid = StreamUID(high: try reader.u64(), low: try reader.u64())
     incarnation = try reader.u64()
@@ -89,7 +92,7 @@ public struct StreamOpen: Hashable, Sendable {
       writer.u8(delivery.rawValue)
       writer.u8(isDurable ? 1 : 0)
       writer.u8(priority)
-      writer.u8(forwardErrorCorrection)
+      writer.u8(forwardErrorCorrection?.byte ?? 0)
       writer.u32(deadlineMilliseconds)
       writer.u64(uid.high)
       writer.u64(uid.low)

@@ -16,6 +16,8 @@ struct AgentCommand: ParsableCommand {
         stt-agent --config agent.toml
         stt-agent status --config agent.toml
 
+      SIGHUP makes it read its pair file again.
+
       Exit codes: 0 done; 1 failed while running; 2 the configuration, the key or a source is wrong; 64 wrong usage.
       """,
     version: AgentVersion.text, subcommands: [RunCommand.self, CheckCommand.self, StatusCommand.self],

@@ -1,4 +1,5 @@
 import ArgumentParser
+import STTAgentRuntime
 import STTBoard
 import STTConfig
 import STTKeyring
@@ -19,8 +20,11 @@ struct CheckCommand: ParsableCommand {
       if let reference = configuration.identity, let warning = try IdentityFile.load(reference).warning {
         print("warning: \(warning)")
       }
+      try checkTransport(configuration.collector)
+      let transport =
+        configuration.collector.transport == .udp ? "" : ", transport \(configuration.collector.transport.rawValue)"
       print(
-        "\(file.config) is right: device \(loaded.pair.name), \(configuration.sources.count) source(s), collector \(configuration.collector.address)"
+        "\(file.config) is right: device \(loaded.pair.name), \(configuration.sources.count) source(s), collector \(configuration.collector.place)\(transport)"
       )
     } catch {
       print("\(error)")

@@ -22,7 +22,7 @@ struct STTCommand: ParsableCommand {
     version: "stt 0.1.0 (STT-1)",
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
-      ReplayCommand.self, ExportCommand.self, BenchCommand.self, BenchEnd.self,
+      ReplayCommand.self, ExportCommand.self, BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }
 

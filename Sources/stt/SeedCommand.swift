@@ -19,12 +19,17 @@ struct SeedCommand: ParsableCommand {
 
         stt seed verify greenhouse-1.pair
 
-      Whoever reads the file can pose as either end. It never crosses the network.
+      Whoever reads the file can pose as either end. It never crosses the network. Give the pair a new seed from
+      time to time, and at once after a theft:
 
-      Exit codes: 0 done, 64 wrong usage, 65 the file is no usable pair, 66 it cannot be read,
+        stt seed rotate greenhouse-1.pair
+
+      Exit codes: 0 done, 1 nothing of that number, 64 wrong usage, 65 the file is no usable pair, 66 it cannot be read,
       73 it cannot be written, 77 its permissions let others in.
       """,
-    subcommands: [SeedNew.self, SeedShow.self, SeedVerify.self, SeedQR.self])
+    subcommands: [
+      SeedNew.self, SeedShow.self, SeedVerify.self, SeedQR.self, SeedRotate.self, SeedEpochs.self, SeedForget.self,
+    ])
 }
 
 /// What the `seed` commands exit with, after sysexits(3).
@@ -42,6 +47,8 @@ enum SeedExit {
     case .tooOpen, .foreignOwner, .symbolicLink: return openToOthers
     case .exists, .unwritable: return unwritable
     case .unreadable, .notRegular, .noVariable, .noCredentialsDirectory: return unreadable
+    case .fixed: return unwritable
+    case .otherPair: return noPair
     }
   }
 }
@@ -74,8 +81,10 @@ struct PairArgument: ExpressibleByArgument {
 
 /// The four words by which people compare a pair without showing it (docs/protocol.md 2.1). The one
 /// place where these commands derive anything from the seed.
-func fingerprintWords(of pair: PairFile) throws -> String {
-  var bytes = pair.seed.withUnsafeBytes { [UInt8]($0) }
+func fingerprintWords(of pair: PairFile) throws -> String { try fingerprintWords(of: pair.seed) }
+
+func fingerprintWords(of seed: SecretBytes) throws -> String {
+  var bytes = seed.withUnsafeBytes { [UInt8]($0) }
   defer { for index in bytes.indices { bytes[index] = 0 } }
   return Proquint.words(try Seed(bytes: bytes).fingerprint)
 }

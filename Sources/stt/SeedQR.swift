@@ -11,7 +11,7 @@ struct SeedQR: ParsableCommand {
     discussion: """
       Exit codes: 0 done, 64 wrong usage, 65 no usable pair, 66 unreadable, 73 unwritable, 77 permissions.
 
-      The code holds the whole pair file, seed included: scan it, save the text as a file of mode
+      The code holds the pair file, seeds included except archive-only ones: scan it, save the text as a file of mode
       600, and run `stt seed verify` on it. Everybody who sees or photographs the screen has the
       secret. It is therefore only drawn on a terminal; --anyway draws it elsewhere.
       """)
@@ -29,7 +29,7 @@ struct SeedQR: ParsableCommand {
     let pair = try file.load()
     let text: SecretBytes
     do throws(PairFlaw) {
-      text = try pair.text(commented: false)
+      text = try pair.withoutArchive.text(commented: false)
     } catch {
       writeToStandardError("stt seed: \(error.sentence)\n")
       throw SeedExit.noPair

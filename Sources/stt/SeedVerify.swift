@@ -20,6 +20,9 @@ struct SeedVerify: ParsableCommand {
   func run() throws {
     let pair = try file.load()
     print("\(file.reference): usable, device \"\(pair.name)\", epoch \(pair.epoch)")
+    if let next = pair.next {
+      print("epoch \(next.number) waits for its first handshake: compare its words with `stt seed epochs \(file.reference)`")
+    }
     print("fingerprint  \(try fingerprintWords(of: pair))")
   }
 }

@@ -16,7 +16,8 @@ struct SplitMix: RandomNumberGenerator {
 @Suite struct DecodingRobustnessTests {
   private static let keys = [
     "device", "agent", "collector", "buffers", "source", "recording", "limits", "name", "type", "address", "pair", "mode",
-    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durable",
+    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durable", "fec",
+    "fec_data", "fec_parity",
     "priority",
     "purpose", "rate_hz", "value", "path", "parse", "line", "column", "unit", "scale", "offset", "framing", "loop",
     "max_message", "device", "format", "width", "height", "fps", "message_size", "count", "seed", "groups", "listen",

@@ -63,6 +63,40 @@ import Testing
     }
   }
 
+  @Test func errorCorrectionIsOffExceptWhereADeadlineMayBeShort() throws {
+    let pattern: (String, ConfigNode.Value) = ("type", .string("pattern"))
+    #expect(try source([pattern]).errorCorrection == .off)
+    #expect(try source([pattern, ("delivery", .string("unreliable"))]).errorCorrection == .off)
+    let partial = try source([pattern, ("delivery", .string("partial"))])
+    #expect(partial.errorCorrection == .automatic)
+    #expect(partial.errorCorrectionData == 12 && partial.errorCorrectionParity == 4)
+    #expect(
+      try source([pattern, ("delivery", .string("partial")), ("padding", .string("constant"))]).errorCorrection == .off)
+    #expect(try source([pattern, ("delivery", .string("partial")), ("fec", .string("off"))]).errorCorrection == .off)
+    let xor = try source([pattern, ("fec", .string("xor"))])
+    #expect(xor.errorCorrectionData == 6 && xor.errorCorrectionParity == 1)
+    let code = try source([pattern, ("fec", .string("rs")), ("fec_data", .integer(32)), ("fec_parity", .integer(8))])
+    #expect(code.errorCorrection == .reedSolomon)
+    #expect(code.errorCorrectionData == 32 && code.errorCorrectionParity == 8)
+  }
+
+  @Test func errorCorrectionThatMakesNoSenseIsRefusedWhereItStands() {
+    let pattern: (String, ConfigNode.Value) = ("type", .string("pattern"))
+    func paths(_ entries: (String, ConfigNode.Value)...) -> [String] {
+      problems([pattern] + entries).map { "\($0.kind) \($0.path)" }
+    }
+    let rs: (String, ConfigNode.Value) = ("fec", .string("rs"))
+    #expect(paths(("fec", .string("auto"))) == ["conflict source[0].fec"])
+    #expect(paths(rs, ("padding", .string("constant"))) == ["conflict source[0].fec"])
+    #expect(paths(("fec_data", .integer(4))) == ["conflict source[0].fec_data"])
+    #expect(paths(("fec", .string("xor")), ("fec_parity", .integer(2))) == ["conflict source[0].fec_parity"])
+    #expect(paths(rs, ("fec_data", .integer(3)), ("fec_parity", .integer(4))) == ["conflict source[0].fec_parity"])
+    #expect(paths(rs, ("fec_data", .integer(3))).isEmpty)
+    for (key, value) in [("fec_data", 1), ("fec_data", 33), ("fec_parity", 0), ("fec_parity", 9)] {
+      #expect(paths(rs, (key, .integer(Int64(value)))).count == 1, "\(key) = \(value)")
+    }
+  }
+
   @Test func aFileNeedsItsFraming() throws {
     #expect(problems([("type", .string("file")), ("path", .string("/dev/x"))]).map(\.path) == ["source[0].framing"])
     let made = try source([

@@ -103,7 +103,7 @@ private let smallAgent = """
         "/agent.toml", "/agent.conf.d/10-first.toml", "/agent.conf.d/20-last.toml",
       ])
     let agent = try file.agent()
-    #expect(agent.collector.address.host == "three")
+    #expect(agent.collector.address?.host == "three")
     #expect(agent.collector.mode == .seed)
     #expect(agent.sources.map(\.name) == ["a", "b", "c"])
     #expect(agent.sources.map(\.input.kind) == [.pattern, .pattern, .system])

@@ -40,10 +40,13 @@ private func contents(_ path: String) throws -> String {
   /// Every key the decoders ask for stands in a table of the reference, and the other way round.
   @Test func everyKeyIsExplainedAndNoOther() throws {
     var keys: Set<String> = []
-    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration"] {
-      for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
+    for file in [
+      "AgentConfiguration+Decoding", "SourceConfiguration+Decoding", "CollectorConfiguration+Decoding",
+      "Transport+Decoding", "GPIOInput", "IIOInput",
+    ] {
+      for line in try contents("Sources/Board/\(file).swift").split(separator: "\n") {
         for accessor in [
-          "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
+          "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "texts", "name",
           "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables",
         ] {
           for part in line.split(separator: ".\(accessor)(\"").dropFirst() {
@@ -52,9 +55,9 @@ private func contents(_ path: String) throws -> String {
         }
       }
     }
-    // Two accessors take their key on the next line.
-    keys.formUnion(["state", "address", "listen", "type", "framing", "pairs"])
-    keys.formUnion(["seal"])
+    // Some accessors take their key on the next line.
+    keys.formUnion(["state", "address", "listen", "type", "framing", "pairs", "channels", "offsets"])
+    keys.formUnion(["seal", "rotate_days"])
     var explained: Set<String> = []
     for line in reference.split(separator: "\n") where line.hasPrefix("| `") {
       explained.insert(String(line.dropFirst(3).prefix { $0 != "`" }))
@@ -115,5 +118,10 @@ private func contents(_ path: String) throws -> String {
     count("handshakes_per_second", CollectorLimits.handshakes)
     size("max_message", CollectorLimits.message)
     size("memory", CollectorLimits.memory)
+    duration("udp_retry", TransportLimits.udpRetry)
+    count("connections", TransportLimits.connections)
+    count("connections_per_address", TransportLimits.perAddress)
+    duration("handshake_timeout", TransportLimits.handshake)
+    duration("idle_timeout", TransportLimits.idle)
   }
 }

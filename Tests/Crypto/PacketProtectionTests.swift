@@ -38,6 +38,27 @@ import Testing
     #expect(try Self.take(&opener, datagram).0 == .replayed)
   }
 
+  @Test("packet numbers go on beyond 2^32 and end before 2^62; each opens once", arguments: STC.Suite.allCases)
+  func numbersDoNotWrap(suite: STC.Suite) throws {
+    for start in [UInt64(1) << 32, 1 << 62] {
+      var sealer = Sealer(Self.secret(), suite: suite)
+      var opener = Opener(Self.secret(), suite: suite)
+      let isSkipped = sealer.skip(to: start - 3)
+      #expect(isSkipped)
+      var datagrams: [[UInt8]] = []
+      for index in 0..<6 as Range<UInt64> {
+        let datagram = Self.packet(&sealer, [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(try Self.take(&opener, datagram).0 == .opened(packetNumber: start - 3 + index))
+        datagrams.append(datagram)
+      }
+      for datagram in datagrams { #expect(try Self.take(&opener, datagram).0 == .replayed) }
+      // The same bytes never give the same ciphertext.
+      #expect(Set(datagrams.map { Array($0[SealedDatagram.additionalByteCount...]) }).count == 6)
+      let (goesBack, goesBeyond) = (sealer.skip(to: start - 3), sealer.skip(to: 1 << 62))
+      #expect(!goesBack && !goesBeyond)
+    }
+  }
+
   @Test("ten ratchets, twice around the two epoch bits; a straggler of the last epoch still opens, an older one not")
   func ratchets() throws {
     var sealer = Sealer(Self.secret(), suite: .aes256GCM)

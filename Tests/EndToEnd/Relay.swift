@@ -8,8 +8,9 @@ final class Relay: Sendable {
   private let wire: Wire
   private let thread: WorkerThread
 
-  init(to collector: UInt16) throws {
-    let wire = try Wire(collector: collector)
+  /// - Parameter loses: whether a datagram of the agent's gets lost.
+  init(to collector: UInt16, loses: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }) throws {
+    let wire = try Wire(collector: collector, loses: loses)
     self.wire = wire
     thread = try WorkerThread(name: "relay") { wire.pass() }
   }
@@ -34,6 +35,9 @@ final class Relay: Sendable {
     wire.replacement.withLock { $0 = fresh }
   }
 
+  /// From now on nothing passes, or everything does again.
+  func block(_ isBlocked: Bool) { wire.isBlocked.store(isBlocked, ordering: .relaxed) }
+
   /// Sends the collector a datagram that seems to come from the agent.
   func inject(_ datagram: [UInt8]) { wire.back.withLock { $0 }.send(datagram, to: wire.collector) }
 }
@@ -45,8 +49,11 @@ private final class Wire: Sendable {
   let collector: UInt16
   let traffic = Mutex<(sent: [[UInt8]], answered: [[UInt8]])>(([], []))
   let isStopping = Atomic<Bool>(false)
+  private let loses: @Sendable ([UInt8]) -> Bool
+  let isBlocked = Atomic<Bool>(false)
 
-  init(collector: UInt16) throws {
+  init(collector: UInt16, loses: @escaping @Sendable ([UInt8]) -> Bool) throws {
+    self.loses = loses
     front = try UDPPort()
     back = Mutex(try UDPPort())
     self.collector = collector
@@ -62,10 +69,12 @@ private final class Wire: Sendable {
       while let (bytes, port) = front.receive() {
         agent = port
         traffic.withLock { $0.sent.append(bytes) }
+        if isBlocked.load(ordering: .relaxed) || loses(bytes) { continue }
         back.send(bytes, to: collector)
       }
       while let (bytes, _) = back.receive() {
         traffic.withLock { $0.answered.append(bytes) }
+        if isBlocked.load(ordering: .relaxed) { continue }
         if let agent { front.send(bytes, to: agent) }
       }
     }

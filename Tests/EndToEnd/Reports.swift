@@ -8,6 +8,16 @@ struct CollectorStatus: Decodable {
     var messages: UInt64
   }
 
+  struct WebSocket: Decodable {
+    var connections: Int
+    var accepted: UInt64
+    var overLimit: UInt64
+    var refused: UInt64
+    var violations: UInt64
+    var datagramsReceived: UInt64
+  }
+
+  var webSocket: WebSocket?
   var sessions: Int
   var messagesRecorded: UInt64
   var strayDatagrams: UInt64
@@ -24,7 +34,16 @@ struct AgentStatus: Decodable {
     var durable: UInt64
   }
 
+  struct WebSocket: Decodable {
+    var connected: Bool
+    var connections: UInt64
+    var trouble: String?
+  }
+
+  var transport: String
+  var webSocket: WebSocket?
   var connected: Bool
+  var seedEpoch: UInt64?
   var unacknowledgedBytes: UInt64
   var messagesDropped: UInt64
   var messagesMissedAtSources: UInt64

@@ -8,13 +8,19 @@ struct CollectorSettings {
   var pair: String?
   var state = "collector-state"
   var socket = "collector.sock"
+  /// Further lines of `[[device]]`.
+  var device = ""
   /// Further lines of `[recording]`.
   var recording = ""
   /// Further lines of `[collector]`.
   var more = ""
+  /// Lines of `[websocket]`, if it is there.
+  var webSocket: String?
 
   func text(_ site: Site) -> String {
     """
+    \(webSocket.map { "[websocket]\n\($0)" } ?? "")
+
     [collector]
     listen = "127.0.0.1:\(port ?? site.port)"
     state = "\(site.path)/\(state)"
@@ -25,6 +31,7 @@ struct CollectorSettings {
     pair = "file:\(pair ?? site.pairPath)"
     allow_seed_mode = \(allowsSeedMode)
     identity = "\(identity)"
+    \(device)
 
     [recording]
     root = "\(root ?? site.recordings)"
@@ -41,12 +48,16 @@ struct AgentSettings {
   var cipher = "auto"
   var port: UInt16?
   var pair: String?
+  /// The whole reference, instead of a path.
+  var pairReference: String?
   var state = "agent-state"
   var socket = "agent.sock"
   /// A path, or nothing.
   var identity: String?
   /// Further lines of `[agent]`.
   var more = ""
+  /// Further lines of `[collector]`.
+  var transport = ""
   /// Whole `[[source]]` tables.
   var sources: [String]
 
@@ -59,9 +70,10 @@ struct AgentSettings {
 
     [collector]
     address = "127.0.0.1:\(port ?? site.port)"
-    pair = "file:\(pair ?? site.pairPath)"
+    pair = "\(pairReference ?? "file:\(pair ?? site.pairPath)")"
     mode = "\(mode)"
     cipher = "\(cipher)"
+    \(transport)
 
     \(identity.map { "[device]\nidentity = \"file:\($0)\"" } ?? "")
 

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 extension EndToEnd {
@@ -37,6 +38,28 @@ extension EndToEnd {
       #expect(connected.count == 1, "\(agent.standardError)")
       #expect(connected.first?.contains(mode) == true)
       #expect(connected.first?.contains(cipher == "aes-256-gcm" ? "aes256GCM" : "chaCha20Poly1305") == true)
+    }
+
+    @Test func whatIsLostOnTheWayComesFromParity() async throws {
+      let site = try await Site()
+      let collector = try await site.startCollector()
+      // The first of every four DATA frames that hold data.
+      let count = Mutex(0)
+      let relay = try Relay(to: site.port) { datagram in
+        guard datagram.count > 24, datagram[1] == 0x10, datagram[3] & 1 == 0 else { return false }
+        return count.withLock { count in
+          count += 1
+          return count % 4 == 1
+        }
+      }
+      let code = "fec = \"rs\"\nfec_data = 4\nfec_parity = 2\n"
+      let agent = try await site.startAgent(
+        AgentSettings(port: relay.port, sources: [Source.pattern(rate: 100, count: 300) + code]))
+      try await site.recorded("pattern", 300)
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      #expect(count.withLock { $0 } >= 300)
+      #expect(collector.standardError.contains("came from parity"), "\(collector.standardError)")
     }
 
     @Test func aNATThatForgetsTheDeviceCostsNoSession() async throws {

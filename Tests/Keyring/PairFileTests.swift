@@ -96,7 +96,8 @@ private func loadError(_ path: String) -> PairStoreError? {
     let good = String(decoding: try text(try PairFile.generate(name: "a"), commented: false), as: UTF8.self)
     func broken(_ old: String, _ new: String) -> PairFlaw? { flaw(Array(good.replacing(old, with: new).utf8)) }
     #expect(
-      broken("stt-pair=1", "stt-pair=2") == .line(1, "announces another version of pair file; this program reads version 1"))
+      broken("stt-pair=1", "stt-pair=3")
+        == .line(1, "announces another version of pair file; this program reads versions 1 and 2"))
     #expect(broken("epoch=1\n", "") == .missing(key: "epoch"))
     #expect(broken("epoch=1\n", "epoch=1\nepoch=1\n") == .line(6, "repeats the key \"epoch\""))
     #expect(broken("epoch=1\n", "epoch=0\n") == .badEpoch)
@@ -260,7 +261,7 @@ private func loadError(_ path: String) -> PairStoreError? {
     try directory.write("c.pair", Array("nonsense".utf8))
     try directory.write("readme", Array("nonsense".utf8))
     let (pairs, failures) = try PairFile.loadAll(in: directory.path)
-    #expect(pairs.map(\.name) == ["a", "b"])
+    #expect(pairs.map(\.pair.name) == ["a", "b"])
     #expect(
       failures.map(\.description) == [
         "\(directory.path)/c.pair: line 1 has no \"=\". Copy the whole file again from where it was made."

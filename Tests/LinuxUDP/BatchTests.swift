@@ -124,6 +124,27 @@ import Testing
     #expect(try receiver.receive(3).map(\.ecn) == [UInt8](repeating: UInt8(ecn), count: 3))
   }
 
+  @Test(
+    "marks go out and come in, cut by the kernel or singly, and on a socket for both families",
+    arguments: [1, 2, 3] as [UInt8])
+  func marksGoOut(ecn: UInt8) throws {
+    for address in Loopback.all {
+      let receiver = try Endpoint(address)
+      for from in [address, .any(port: 0)] {
+        for cuts in [true, false] {
+          let sender = try Endpoint(from)
+          if !cuts { sender.stopCutting() }
+          let payload = Payload(byteCount: 1_000)
+          sender.append(payload, byteCount: 300, segment: 100, ecn: ecn, to: receiver.local)
+          sender.append(payload, byteCount: 200, segment: 100, to: receiver.local)
+          sender.append(payload, byteCount: 7, ecn: ecn, to: receiver.local)
+          #expect(sender.flush() && sender.refusedCount == 0)
+          #expect(try receiver.receive(6).map(\.ecn) == [ecn, ecn, ecn, 0, 0, ecn])
+        }
+      }
+    }
+  }
+
   @Test(.enabled(if: Loopback.hasIPv6, "this machine has no IPv6"))
   func aDatagramTooLongForThePathIsCountedAndTheOthersGo() throws {
     let receiver = try Endpoint(Loopback.ipv6)

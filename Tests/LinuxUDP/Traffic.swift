@@ -71,9 +71,12 @@ final class Endpoint {
   func requestSendBuffer(_ byteCount: Int) -> Int { socket.requestSendBuffer(byteCount) }
 
   /// Puts bytes of `payload` into the batch; one datagram if no segment is given.
-  func append(_ payload: Payload, from offset: Int = 0, byteCount: Int, segment: Int? = nil, to address: UDPAddress) {
+  func append(
+    _ payload: Payload, from offset: Int = 0, byteCount: Int, segment: Int? = nil, ecn: UInt8 = 0, to address: UDPAddress
+  ) {
     sender.append(
-      unsafe: payload.base(offset), byteCount: byteCount, segmentByteCount: segment ?? max(1, byteCount), to: address)
+      unsafe: payload.base(offset), byteCount: byteCount, segmentByteCount: segment ?? max(1, byteCount), ecn: ecn,
+      to: address)
   }
 
   func flush() -> Bool { sender.flush(socket) }

@@ -14,13 +14,13 @@ import Testing
     func requestSendBuffer(_ byteCount: Int) { _ = socket.requestSendBuffer(byteCount) }
 
     /// Sends `datagrams`, each of a byte of its own.
-    func drain(_ datagrams: [(byteCount: Int, to: UDPAddress)]) {
+    func drain(_ datagrams: [(byteCount: Int, to: UDPAddress)], ecn: (Int) -> UInt8 = { _ in 0 }) {
       var next = 0
       slab.drain(socket) { memory in
         guard next < datagrams.count else { return nil }
         for index in 0..<datagrams[next].byteCount { memory[index] = UInt8(truncatingIfNeeded: next) }
         next += 1
-        return datagrams[next - 1]
+        return (datagrams[next - 1].byteCount, datagrams[next - 1].to, ecn(next - 1))
       }
     }
   }
@@ -50,6 +50,17 @@ import Testing
     sender.drain([(Int, UDPAddress)](repeating: (1_400, receiver.local), count: 300))
     #expect(try receiver.receive(300).count == 300)
     #expect(sender.callCount == 1)
+  }
+
+  @Test("each datagram arrives with its own mark, and marks alike share a call", arguments: Loopback.all)
+  func marks(address: UDPAddress) throws {
+    let receiver = try Endpoint(address, slabCount: 16)
+    let sender = try Sender(address)
+    let ecn: [UInt8] = (0..<100).map { $0 < 40 ? 2 : $0 < 60 ? 0 : UInt8($0 % 4) }
+    sender.drain([(Int, UDPAddress)](repeating: (1_200, receiver.local), count: 100)) { ecn[$0] }
+    let seen = try receiver.receive(100)
+    #expect(seen.map(\.ecn) == ecn)
+    #expect(seen.map(\.bytes) == expected([Int](repeating: 1_200, count: 100)))
   }
 
   @Test func twoReceiversGetTheirOwnInOrder() throws {

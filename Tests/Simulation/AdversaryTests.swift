@@ -41,20 +41,46 @@ import Testing
     (0..<(datagram.count - 4) * 8).filter { !(176..<192).contains($0) }
   }
 
+  /// What two ends agree on, and whether the device must prove its address (RETRY) and its identity.
+  struct Variant: CustomTestStringConvertible, Sendable {
+    var mode: HandshakeMode
+    var suite: STC.Suite
+    var retries = false
+    var identity = false
+
+    static let all: [Variant] = [
+      Variant(mode: .seed, suite: .chaCha20Poly1305), Variant(mode: .seed, suite: .aes256GCM, retries: true),
+      Variant(mode: .hybrid, suite: .chaCha20Poly1305, retries: true, identity: true),
+      Variant(mode: .hybrid, suite: .aes256GCM),
+    ]
+
+    var testDescription: String {
+      "\(mode) \(suite)\(retries ? ", RETRY" : "")\(identity ? ", identity" : "")"
+    }
+
+    func world(seed: UInt64) throws -> World {
+      let key = identity ? IdentityKey(ed25519: (0..<32).map { $0 &* 5 &+ 1 }, mlDSA65: (0..<32).map { $0 &* 3 &+ 2 }) : nil
+      return try World(seed: seed, modes: [mode], suites: [suite], identity: key, provesAddresses: retries)
+    }
+  }
+
   @Test(
     "every bit of every handshake message changed on its way: no session, and the genuine messages still make one",
-    arguments: [HandshakeMode.seed, .hybrid])
-  func handshakeFlips(mode: HandshakeMode) throws {
-    let attacked = Interception(try World(seed: 3, modes: [mode], suites: [.chaCha20Poly1305]))
+    arguments: Variant.all)
+  func handshakeFlips(variant: Variant) throws {
+    let mode = variant.mode
+    let attacked = Interception(try variant.world(seed: 3))
     let world = attacked.world
     let stream = world.open("s")
     var flipCount = 0
     var genuine = attacked.sent()
-    // HELLO, RESPONSE, AUTH_PROOF, FINAL.
-    for message in 0..<4 {
-      #expect(genuine.count == (message == 2 && mode == .hybrid ? 2 : 1), "message \(message)")
+    // HELLO, with RETRY and HELLO again between, RESPONSE, AUTH_PROOF, FINAL.
+    let extra = variant.retries ? 2 : 0
+    for message in 0..<4 + extra {
+      #expect(genuine.count == (message == 2 + extra && mode == .hybrid ? 2 : 1), "message \(message)")
       for flight in genuine {
-        for bit in Self.bits(of: flight.bytes) {
+        let isRetry = Self.isRetry(flight)
+        for bit in Self.bits(of: flight.bytes) where !isRetry || !Self.tokenBits.contains(bit) {
           var altered = flight
           altered.bytes[bit / 8] ^= 1 << UInt8(bit % 8)
           altered.bytes = Checksums.mended(altered.bytes)
@@ -62,13 +88,14 @@ import Testing
           flipCount += 1
         }
         let isConnected = world.device.isConnected
-        #expect(!isConnected && world.collector.sessionCount == (message == 3 ? 1 : 0))
+        #expect(!isConnected && world.collector.sessionCount == (message == 3 + extra ? 1 : 0))
         #expect(attacked.sent().allSatisfy(Self.isRetry), "a stranger's HELLO gets RETRY at most")
         world.arrive(flight)
       }
       genuine = attacked.sent()
     }
     #expect(flipCount > (mode == .hybrid ? 30_000 : 9_000))
+    print("\(flipCount) changed handshake messages (\(variant)): 0 accepted")
     attacked.release()
     _ = world.send(stream, byteCount: 100)
     world.run(limit: .seconds(20)) { $0.isRelieved }
@@ -77,9 +104,35 @@ import Testing
     #expect(world.violations.isEmpty)
   }
 
-  @Test("every bit of sampled session frames changed: none is taken, and the genuine ones are", arguments: 0..<3)
-  func sessionFlips(seed: Int) throws {
-    let world = try World(seed: UInt64(seed))
+  /// Of RETRY, which nothing authenticates: a changed token makes a HELLO that is asked again.
+  private static let tokenBits = (FrameHeader.byteCount + 32) * 8..<(FrameHeader.byteCount + 64) * 8
+
+  @Test("every bit of RETRY's token changed: no session and no RESPONSE, and the device connects once they stop")
+  func tokenFlips() throws {
+    let attacked = Interception(try World(seed: 4, provesAddresses: true))
+    let world = attacked.world
+    for hello in attacked.sent() { world.arrive(hello) }
+    let retries = attacked.sent()
+    #expect(retries.count == 1 && retries.allSatisfy(Self.isRetry))
+    for flight in retries {
+      for bit in Self.tokenBits {
+        var altered = flight
+        altered.bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+        altered.bytes = Checksums.mended(altered.bytes)
+        world.arrive(altered)
+        for hello in attacked.sent() { world.arrive(hello) }
+        #expect(attacked.sent().allSatisfy { Self.isRetry($0) || $0.toCollector })
+      }
+    }
+    #expect(world.collector.sessionCount == 0 && world.collector.handshakes.responses == 0)
+    attacked.release()
+    world.run(limit: .seconds(60)) { $0.device.isConnected }
+    #expect(world.connectionCount == 1 && world.violations.isEmpty)
+  }
+
+  @Test("every bit of sampled session frames changed: none is taken, and the genuine ones are", arguments: Variant.all)
+  func sessionFlips(variant: Variant) throws {
+    let world = try variant.world(seed: 1)
     let stream = world.open("s")
     world.run(limit: .seconds(2)) { $0.device.isConnected }
     world.run(limit: .seconds(1))
@@ -104,10 +157,62 @@ import Testing
       world.run(limit: .milliseconds(30))
     }
     #expect(flipCount > 4000)
+    print("\(flipCount) changed session frames (\(variant)): 0 accepted")
     attacked.release()
     world.run(limit: .seconds(20)) { $0.isRelieved }
     #expect(world.connectionCount == 1)
     #expect(world.holdsExactly(0, stream: stream, count: 4) { 30 + 20 * Int($0) })
+  }
+
+  @Test(
+    "every datagram ever sent, again to both ends, in order and against it, from here and elsewhere: nothing happens",
+    arguments: Variant.all)
+  func everythingAgain(variant: Variant) throws {
+    let world = try variant.world(seed: 21)
+    world.link.keepsHistory = true
+    world.wire = WireOracle()
+    let stream = world.open("s")
+    var replayCount = 0
+    for session in 1...3 {
+      for _ in 0..<10 {
+        _ = world.send(stream, byteCount: 1500)
+        world.run(limit: .milliseconds(50))
+      }
+      world.run(limit: .seconds(100)) { $0.connectionCount == session && $0.isRelieved }
+      world.run(limit: .seconds(1))
+      // What is still on its way is no replay.
+      let history = world.link.history.filter { $0.arrival + .milliseconds(500) < world.now }
+      let before = state(world)
+      for replayed in [history, history.reversed()] {
+        for flight in replayed {
+          for toCollector in [true, false] {
+            for address in [nil, PeerAddress(high: 0, low: 0xFFFF_0A00_0777, port: 777)] {
+              var again = flight
+              again.toCollector = toCollector
+              again.address = address
+              world.arrive(again)
+              replayCount += 1
+            }
+          }
+        }
+      }
+      #expect(state(world) == before)
+      if session < 3 { world.restartCollector() }
+    }
+    world.run(limit: .seconds(20)) { $0.isRelieved }
+    #expect(world.connectionCount == 3 && world.collector.sessionCount == 1)
+    #expect(world.holdsExactly(0, stream: stream, count: 30) { _ in 1500 })
+    #expect(world.violations.isEmpty, "\(world.violations)")
+    print("\(replayCount) replayed datagrams (\(variant)): 0 accepted")
+  }
+
+  /// What a replay could change.
+  private func state(_ world: World) -> [UInt64] {
+    [
+      UInt64(world.collector.sessionCount), world.device.isConnected ? 1 : 0, world.acceptedCounters[1] ?? 0,
+      UInt64(world.recorded.first?.numbers.count ?? 0), world.device.statistics?.packetsReceived ?? 0,
+      UInt64(world.connectionCount),
+    ]
   }
 
   @Test("every datagram reflected to its sender, at once and late: one session, every message once", arguments: 0..<4)

@@ -20,6 +20,7 @@ enum Modules {
   /// Edges: one facility of the system each. They see core and C, and not each other.
   static let edges: [String: String] = [
     "LinuxEvents": "Sources/LinuxEvents",
+    "LinuxProcess": "Sources/LinuxProcess",
     "LinuxUDP": "Sources/LinuxUDP",
     "LinuxFile": "Sources/LinuxFile",
     "LinuxGPIO": "Sources/LinuxGPIO",
@@ -28,12 +29,22 @@ enum Modules {
     "STTConfig": "Sources/Config",
     "STTKeyring": "Sources/Keyring",
     "STTRecorder": "collector/Recorder",
+    "STTWebSocketServer": "collector/WebSocket",
   ]
+
+  /// What both ends of a WebSocket connection share; none of the agent's.
+  static let webSocket = "Sources/WebSocket"
+
+  /// The agent's end of it, a program of its own so that the agent has neither TLS nor HTTP in it.
+  static let companion = "Sources/stt-websocket"
+
+  private static let nio: Set<String> = ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket"]
 
   /// What joins them. The agent's sees nothing of the collector.
   static let compositions: [String: String] = [
     "STTAgentRuntime": "Sources/AgentRuntime",
     "STTCollectorRuntime": "collector/Runtime",
+    "STTImpairment": "Sources/Impairment",
   ]
 
   static let executables: [String: String] = [
@@ -62,23 +73,36 @@ enum Modules {
   static func allowed(in folder: String) -> Set<String>? {
     if let (_, module) = core.first(where: { $1.folder == folder }) { return module.sees.union(everywhere) }
     if folder == edges["STTConfig"] { return coreNames.union(system).union(everywhere).union(["TOMLKit"]) }
+    if folder == webSocket { return system.union(everywhere).union(nio) }
+    if folder == companion {
+      return nio.union(system).union(everywhere).union(["STTBoard", "STTWebSocket", "ArgumentParser"])
+    }
+    if folder == edges["STTWebSocketServer"] {
+      return coreNames.union(system).union(everywhere).union(nio).union(["STTWebSocket"])
+    }
     if edges.values.contains(folder) { return coreNames.union(system).union(everywhere) }
     if folder == compositions["STTAgentRuntime"] {
-      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting(["STTRecorder"]).union(system).union(
+      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting(["STTRecorder", "STTWebSocketServer"]).union(
+        system
+      ).union(
         everywhere
       )
       .union(["Logging"])
     }
     if folder == compositions["STTCollectorRuntime"] {
       return coreNames.union(edgeNames).union(system).union(everywhere)
-        .union(["Logging", "Metrics", "ServiceLifecycle", "NIOCore", "NIOPosix"])
+        .union(["Logging", "Metrics", "ServiceLifecycle"])
     }
+    if folder == compositions["STTImpairment"] { return system.union(everywhere).union(["LinuxEvents", "LinuxUDP"]) }
     if executables.values.contains(folder) {
       var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
         "ArgumentParser", "Logging", "CQRencode", "CAllocations",
       ])
+      // Only the collector has a WebSocket server in it: NIO and a second BoringSSL.
+      if folder != executables["stt-collector"] { names.remove("STTWebSocketServer") }
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
-      if folder != executables["stt-agent"] { names.insert("STTCollectorRuntime") }
+      if folder == executables["stt-collector"] { names.insert("STTCollectorRuntime") }
+      if folder == executables["stt"] { names.insert("STTImpairment") }
       return names
     }
     if c.values.contains(folder) { return [] }

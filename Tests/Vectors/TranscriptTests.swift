@@ -44,11 +44,14 @@ import Testing
       if: ProcessInfo.processInfo.environment["STT_TEST_PYTHON"] != nil,
       "STT_TEST_PYTHON names no Python with the package cryptography (make test sets it)"), arguments: names)
   func independentDecoderAgrees(name: String) throws {
+    try Self.expectAgreement(of: name, Self.folder.appendingPathComponent("\(name).json"))
+  }
+
+  static func expectAgreement(of name: String, _ file: URL) throws {
     let decoder = Process()
     decoder.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["STT_TEST_PYTHON"] ?? "")
     decoder.arguments = [
-      Self.folder.deletingLastPathComponent().appendingPathComponent("decode.py").path,
-      Self.folder.appendingPathComponent("\(name).json").path,
+      folder.deletingLastPathComponent().appendingPathComponent("decode.py").path, file.path,
     ]
     let output = Pipe()
     decoder.standardOutput = output

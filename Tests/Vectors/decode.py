@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Opens a frozen STT-1 transcript with nothing but the seed and the ephemeral secrets written beside it.
+"""Opens a frozen STT-1 transcript with nothing but the seed and the ephemeral secrets written beside it, or makes
+the parity of frozen blocks again, and their frames from it.
 
 A second implementation of the handshake's key schedule and layouts, from docs/protocol.md: it shares no
 code with the first. Prints "NAME: agrees" and exits with 0, or says what does not.
 
-    python3 decode.py transcripts/*.json
+    python3 decode.py transcripts/*.json parity/*.json
 """
 import binascii
 import hashlib
 import hmac
+import itertools
 import json
 import struct
 import sys
@@ -177,9 +179,105 @@ def packet(datagram, secret, cipher, number, sid, text):
     check(opened(cipher, label(secret, "key"), nonce, body[8:], header + body[:8], "a packet") == text, "a packet's text")
 
 
+def times(a, b):
+    """The product in GF(256) with the polynomial 0x11D (2.15)."""
+    product = 0
+    while b:
+        product, a, b = product ^ (a if b & 1 else 0), a << 1 ^ (0x11D if a & 0x80 else 0), b >> 1
+    return product
+
+
+def quotient(a, b):
+    return next(q for q in range(256) if times(q, b) == a)
+
+
+def coefficient(parity, data):
+    return quotient(32 ^ data, (32 + parity) ^ data)
+
+
+def scaled(factor, row):
+    table = [times(factor, value) for value in range(256)]
+    return bytes(table[value] for value in row)
+
+
+def added(rows, length):
+    total = bytes(length)
+    for row in rows:
+        total = bytes(x ^ y for x, y in zip(total, row.ljust(length, b"\0")))
+    return total
+
+
+def solved(matrix, rows):
+    """Gauss and Jordan: the unknown rows of matrix * unknown = rows."""
+    size = len(matrix)
+    for pivot in range(size):
+        line = next(i for i in range(pivot, size) if matrix[i][pivot])
+        matrix[pivot], matrix[line], rows[pivot], rows[line] = matrix[line], matrix[pivot], rows[line], rows[pivot]
+        inverse = quotient(1, matrix[pivot][pivot])
+        matrix[pivot] = [times(inverse, value) for value in matrix[pivot]]
+        rows[pivot] = scaled(inverse, rows[pivot])
+        for i in range(size):
+            factor = matrix[i][pivot]
+            if i != pivot and factor:
+                matrix[i] = [x ^ times(factor, y) for x, y in zip(matrix[i], matrix[pivot])]
+                rows[i] = added([rows[i], scaled(factor, rows[pivot])], len(rows[i]))
+    return rows
+
+
+def parity_block(first, frames, most_data, most_parity):
+    """One block (2.15): the parity is what the data makes it, and any frames come back from the others."""
+    data = [frame for frame in frames if not frame["flags"] & 8]
+    parity = [frame for frame in frames if frame["flags"] & 8]
+    shards = [struct.pack("<B", frame["flags"]) + frame["payload"] for frame in data]
+    count = len(shards)
+    check(0 < count <= most_data and [f["sequence"] for f in data] == list(range(first, first + count)), "a block's sequences")
+    check(all(f["sequence"] == first and f["flags"] == 8 for f in parity), "parity's sequence and flags")
+    check([tuple(f["payload"][:2]) for f in parity] == [(count, i) for i in range(min(most_parity, count))], "parity's heads")
+    coded = [struct.pack("<H", len(shard)) + shard for shard in shards]
+    length = max(map(len, coded))
+    rows = [frame["payload"][2:] for frame in parity]
+    for index, row in enumerate(rows):
+        check(row == added([scaled(coefficient(index, j), c) for j, c in enumerate(coded)], length), f"parity {index} of {first}")
+    for lost_count in range(1, len(rows) + 1):
+        for lost in itertools.combinations(range(count), lost_count):
+            for used in itertools.combinations(range(len(rows)), lost_count):
+                left = [
+                    added([rows[i]] + [scaled(coefficient(i, j), c) for j, c in enumerate(coded) if j not in lost], length)
+                    for i in used]
+                made = solved([[coefficient(i, j) for j in lost] for i in used], left)
+                for j, row in zip(lost, made):
+                    check(row[2:2 + struct.unpack("<H", row[:2])[0]] == shards[j], f"frame {j} of {first} from parity")
+    return data
+
+
+def parity_blocks(name, frozen):
+    fec = int(frozen["shape"]["fec"])
+    most_data, most_parity = (fec & 31) + 1, (fec >> 5) + 1
+    check(2 <= most_data and most_parity <= most_data, "the shape")
+    frames = [
+        {"sequence": int(frame["sequence"]), "flags": int(frame["flags"]), "payload": bytes.fromhex(frame["payload"])}
+        for key, frame in sorted(frozen.items()) if key.startswith("frame_")]
+    messages = {}
+    for first in sorted({frame["sequence"] & ~31 for frame in frames}):
+        for frame in parity_block(first, [f for f in frames if f["sequence"] & ~31 == first], most_data, most_parity):
+            payload, number = frame["payload"], struct.unpack("<Q", frame["payload"][:8])[0]
+            if frame["flags"] & 6 == 6:
+                total, offset, content = len(payload) - 8, 0, payload[8:]
+            else:
+                (total, offset), content = struct.unpack("<II", payload[8:16]), payload[16:]
+            message = messages.setdefault(number, [total, b""])
+            check(message[0] == total and len(message[1]) == offset, f"message {number}'s parts")
+            message[1] += content
+    check(sorted(messages) == list(range(len(messages))), "the messages' numbers")
+    check(all(total == len(content) for total, content in messages.values()), "the messages' lengths")
+    print(f"{name}: agrees; {len(frames)} frames, {len(messages)} messages")
+
+
 def main(path):
     with open(path) as file:
         frozen = json.load(file)
+    if "shape" in frozen:
+        return parity_blocks(path.rsplit("/", 1)[-1].removesuffix(".json"), frozen)
     inputs = frozen["inputs"]
     messages = {name: bytes.fromhex(text) for name, text in frozen["messages"].items()}
     hybrid = inputs["mode"] == "hybrid"

@@ -99,8 +99,20 @@ extension Layout {
       accepts: { (17...36).contains($0) }
     ) { bytes in try data(bytes, .messageEnd) },
     Layout(
+      description: "DATA, parity", bytes: [5, 1, 9, 0] + repeated(7, 20), accepts: { (4...1424).contains($0) }
+    ) { bytes in
+      var reader = ByteReader(bytes.span.bytes)
+      let prefix = try ParityPrefix(&reader)
+      let rest = reader.rest()
+      return encode {
+        prefix.write(&$0)
+        $0.bytes(rest)
+      }
+    },
+    Layout(
       description: "ACK of packets",
-      bytes: [20, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0xFF, 0x07], accepts: { $0 == 24 },
+      bytes: [20, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0xFF, 0x07],
+      accepts: { $0 == 24 || $0 == 48 },
       isCanonical: false, again: packetAck),
     Layout(
       description: "ACK of a stream", bytes: [5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 4, 0, 0, 0, 0, 0, 0, 0],
@@ -175,13 +187,20 @@ extension Layout {
       return encode { skip.write(&$0) }
     },
     Layout(
-      description: "SEED_UPDATE, the offer", bytes: [0, 2, 0, 0, 0] + repeated(0x5E, 32), accepts: { $0 == 37 }
+      description: "SEED_UPDATE, the offer", bytes: [0, 2, 0, 0, 0, 0, 0x75, 0x12, 0] + repeated(0x5E, 32),
+      accepts: { $0 == 41 }
     ) { bytes in
       let update = try decode(bytes) { try SeedUpdate(&$0) }
       return encode { update.write(&$0) }
     },
     Layout(
       description: "SEED_UPDATE, stored", bytes: [1, 2, 0, 0, 0], accepts: { $0 == 5 }
+    ) { bytes in
+      let update = try decode(bytes) { try SeedUpdate(&$0) }
+      return encode { update.write(&$0) }
+    },
+    Layout(
+      description: "SEED_UPDATE, refused", bytes: [2, 2, 0, 0, 0, 1], accepts: { $0 == 6 }
     ) { bytes in
       let update = try decode(bytes) { try SeedUpdate(&$0) }
       return encode { update.write(&$0) }
@@ -229,12 +248,14 @@ extension Layout {
     let ack = try PacketAck(&reader)
     let words = (0..<ack.wordCount).map { ack.word($0) }
     let (largest, delay, base, bitCount) = (ack.largest, ack.delayMicroseconds, ack.base, ack.bitCount)
+    let ecn = ack.ecn
     return encode {
       $0.u64(largest)
       $0.u32(delay)
       $0.u64(base)
       $0.u16(UInt16(bitCount))
       for byte in 0..<(bitCount + 7) / 8 { $0.u8(UInt8(truncatingIfNeeded: words[byte / 8] >> UInt64(byte % 8 * 8))) }
+      ecn?.write(&$0)
     }
   }
 }

@@ -63,7 +63,7 @@ import Testing
       parses: { bytes in reading(bytes) { _ = try RekeyAccept(&$0) } }),
     Frame(
       testDescription: "SEED_UPDATE",
-      bytes: written { SeedUpdate(phase: .offer, epoch: 2, seed: [UInt8](0..<32)).write(&$0) },
+      bytes: written { SeedUpdate.offer(epoch: 2, overlapSeconds: 60, seed: [UInt8](0..<32)).write(&$0) },
       parses: { bytes in reading(bytes) { _ = try SeedUpdate(&$0) } }),
     Frame(
       testDescription: "KEEP_ALIVE",

@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test("key frames: sizes of X25519 and ML-KEM-768, algorithms 1 to 3, phases 0 and 1")
+  @Test("key frames: sizes of X25519 and ML-KEM-768, algorithms 1 to 3, phases 0 to 2")
   func keyFrames() throws {
     let offer = try decode(example("REKEY_OFFER")) { try RekeyOffer(&$0) }
     #expect(offer == RekeyOffer(ephemeral: repeated(1, 32), kemPublicKey: repeated(2, 1184)))
@@ -143,9 +143,9 @@ import Testing
       let frame = [algorithms, 32, 0] + repeated(1, 32) + repeated(2, 64)
       let taken = (try? decode(frame) { try IdentityFrame(&$0) }) != nil
       #expect(taken == (1...3).contains(algorithms))
-      let update = [algorithms, 2, 0, 0, 0] + (algorithms == 0 ? repeated(7, 32) : [])
+      let update = [algorithms, 2, 0, 0, 0] + (algorithms == 0 ? repeated(7, 36) : algorithms == 2 ? [4] : [])
       let updated = (try? decode(update) { try SeedUpdate(&$0) }) != nil
-      #expect(updated == (algorithms <= 1))
+      #expect(updated == (algorithms <= 2))
     }
     for (count, isGood) in [(31, false), (32, true), (1984, true), (1985, false)] {
       let frame = encode { IdentityFrame(algorithms: 3, key: repeated(1, count), signature: repeated(2, 64)).write(&$0) }

@@ -18,7 +18,7 @@ extension CollectorEndpoint {
     let slot = table.slot(place)
     slot.pointee.session.releaseStreams()
     slot.pointee.identityDeadline = .never
-    if slot.pointee.session.isConfirmed { retireOthers(than: place) }
+    if slot.pointee.session.isConfirmed { becomeProven(place) }
     touch(place)
   }
 
@@ -43,10 +43,15 @@ extension CollectorEndpoint {
   mutating func takeControlMessages(_ place: Int) {
     let slot = table.slot(place)
     while let message = slot.pointee.session.takeControlMessage() {
+      if message.type == .seedUpdate {
+        takeSeedUpdate(place, message.bytes)
+        continue
+      }
       guard message.type == .identity, let exchange = slot.pointee.identity.take() else { continue }
       switch exchange.take(message.bytes) {
       case .proven(let key):
         slot.pointee.identityDeadline = .never
+        slot.pointee.hasProvenIdentity = true
         events.append(
           .identity(peer: slot.pointee.peer, session: place, id: slot.pointee.session.id, key))
       case .refused(let flaw): refuse(place, flaw)

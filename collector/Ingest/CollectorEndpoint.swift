@@ -1,7 +1,7 @@
 import DequeModule
 import STC
 public import STTSession
-import STTWire
+public import STTWire
 
 /// The collector's end of all its devices' links.
 ///
@@ -12,24 +12,28 @@ public struct CollectorEndpoint: ~Copyable {
   public struct Outgoing: Hashable, Sendable {
     public var byteCount: Int
     public var address: PeerAddress
+    /// How it is to be marked in its IP header.
+    public var mark = ECN.notCapable
   }
 
   /// Answers to handshakes waiting for the socket; more are dropped, and come again when asked again.
   private static let mostReplies = 1024
 
   private var responder: ResponderHandshake
+  /// Whose each of the responder's entries is: a device has one for each seed epoch that authenticates.
+  private var credentials: [(peer: Int, epoch: UInt32, isLive: Bool)] = []
   private let settings: Session.Settings
   var table: SessionTable
   /// The sessions of each device: the live one, and one that is not yet confirmed.
-  private var sessionsOfPeer: [[Int]] = []
+  private(set) var sessionsOfPeer: [[Int]] = []
   /// Of which devices nothing is heard before their identity is known.
   var asksIdentity: [Bool] = []
   private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
   private var touched: [Int] = []
   private var isTouched: [Bool]
   var events = Deque<CollectorEvent>()
-  /// Handshake datagrams turned down, by reason.
-  public private(set) var rejections: [ResponderHandshake.Rejection: UInt64] = [:]
+  /// What became of handshake datagrams.
+  public var handshakes: HandshakeStatistics { responder.statistics }
   /// Datagrams that are no frame or name no session.
   public private(set) var strayDatagrams: UInt64 = 0
 
@@ -48,7 +52,28 @@ public struct CollectorEndpoint: ~Copyable {
   public mutating func add(_ peer: ResponderHandshake.Peer, now: MonotonicTime) -> Int {
     sessionsOfPeer.append([])
     asksIdentity.append(false)
-    return responder.add(peer, now: now)
+    addEpoch(peer, of: sessionsOfPeer.count - 1, now: now)
+    return sessionsOfPeer.count - 1
+  }
+
+  /// One more seed that device `peer` is known by.
+  public mutating func addEpoch(_ entry: ResponderHandshake.Peer, of peer: Int, now: MonotonicTime) {
+    let index = responder.add(entry, now: now)
+    let credential = (peer: peer, epoch: entry.epoch, isLive: true)
+    if index < credentials.count { credentials[index] = credential } else { credentials.append(credential) }
+  }
+
+  /// The seed of `epoch` authenticates device `peer` no more, and its sessions made with it end.
+  public mutating func removeEpoch(_ epoch: UInt32, of peer: Int) {
+    for index in credentials.indices
+    where credentials[index].isLive && credentials[index].peer == peer && credentials[index].epoch == epoch {
+      responder.remove(index)
+      credentials[index].isLive = false
+    }
+    for place in sessionsOfPeer[peer] where table.slot(place).pointee.epoch == epoch {
+      table.slot(place).pointee.session.close(.replaced, text: "its seed was replaced")
+      touch(place)
+    }
   }
 
   public var sessionCount: Int { table.count }
@@ -60,11 +85,12 @@ public struct CollectorEndpoint: ~Copyable {
 
   /// Takes one datagram. It is opened where it lies.
   ///
-  /// - Parameter persist: called with a device's handshake counter before its session exists; it
+  /// - Parameter persist: called with the handshake counter of a device's seed epoch before its session exists; it
   ///   answers `false` when the counter could not be made safe, and the handshake is then refused.
   public mutating func receive<R: RandomNumberGenerator, Sink: CollectorSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, from address: PeerAddress, now: MonotonicTime, wall: UInt64,
-    using generator: inout R, sink: inout Sink, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+    ecn: ECN = .notCapable, using generator: inout R, sink: inout Sink,
+    persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else {
@@ -84,7 +110,7 @@ public struct CollectorEndpoint: ~Copyable {
     let wasConfirmed = slot.pointee.session.isConfirmed
     let oldest = slot.pointee.session.answersTo.0
     let reception = slot.pointee.session.receive(
-      unsafe: datagram, header: header, now: now, wall: wall, outbox: &slot.pointee.outbox, sink: &sink)
+      unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &slot.pointee.outbox, sink: &sink)
     guard reception == .taken else { return }
     if slot.pointee.session.takePeerMoved() {
       table.rename(place, forgetting: oldest)
@@ -95,7 +121,7 @@ public struct CollectorEndpoint: ~Copyable {
     }
     takeControlMessages(place)
     trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
-    if !wasConfirmed, isEstablished(place) { retireOthers(than: place) }
+    if !wasConfirmed, isEstablished(place) { becomeProven(place) }
     touch(place)
   }
 
@@ -112,7 +138,9 @@ public struct CollectorEndpoint: ~Copyable {
       if let challenge = challenge(slot, into: buffer, now: now, wall: wall) { return challenge }
       let length = slot.pointee.session.transmit(
         into: buffer, now: now, wall: wall, outbox: &slot.pointee.outbox)
-      if length > 0 { return Outgoing(byteCount: length, address: slot.pointee.address) }
+      if length > 0 {
+        return Outgoing(byteCount: length, address: slot.pointee.address, mark: slot.pointee.session.mark)
+      }
       touched.removeLast()
       isTouched[place] = false
       settle(place, now)
@@ -189,19 +217,18 @@ public struct CollectorEndpoint: ~Copyable {
 
   private mutating func takeHandshake<R: RandomNumberGenerator>(
     _ datagram: RawSpan, _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
-    using generator: inout R, persist: (_ peer: Int, _ counter: UInt64) -> Bool
+    using generator: inout R, persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
   ) {
     let outcome = responder.receive(
       datagram, header: header, from: address, now: now, using: &generator,
       isLive: { table.find($0) != nil }, encapsulate: Encapsulated.to)
     switch outcome {
-    case .dropped(let reason): rejections[reason, default: 0] += 1
-    case .pending: break
+    case .dropped, .pending: break
     case .reply(let datagram): reply(datagram, address)
-    case .established(let peer, let counter, let established, let final):
-      guard persist(peer, counter), install(established, peer: peer, address: address, now: now) else {
-        return responder.withdraw(peer: peer)
-      }
+    case .established(let index, let counter, let established, let final):
+      let (peer, epoch, _) = credentials[index]
+      guard persist(peer, epoch, counter), install(established, peer: peer, epoch: epoch, address: address, now: now)
+      else { return responder.withdraw(peer: index) }
       reply(final, address)
     }
   }
@@ -211,17 +238,27 @@ public struct CollectorEndpoint: ~Copyable {
   }
 
   /// Whether there was room for it.
-  private mutating func install(_ established: Established, peer: Int, address: PeerAddress, now: MonotonicTime) -> Bool {
+  private mutating func install(
+    _ established: Established, peer: Int, epoch: UInt32, address: PeerAddress, now: MonotonicTime
+  ) -> Bool {
     guard table.find(established.session) == nil else { return false }
     // At most one established session and one that is not: an older unproven one gives way.
     for place in sessionsOfPeer[peer] where !isEstablished(place) { remove(place, .closed) }
-    var slot = SessionSlot(Session(established, settings: settings, now: now), peer: peer, address: address)
+    var slot = SessionSlot(
+      Session(established, settings: settings, now: now), peer: peer, epoch: epoch, address: address)
     if asksIdentity[peer] { slot.awaitIdentity(established, now: now) }
     guard let place = table.insert(slot) else { return false }
     sessionsOfPeer[peer].append(place)
     events.append(.established(peer: peer, session: place, address: address, established))
     touch(place)
     return true
+  }
+
+  /// The device has the keys, and is who it should be.
+  mutating func becomeProven(_ place: Int) {
+    retireOthers(than: place)
+    let slot = table.slot(place)
+    events.append(.proven(peer: slot.pointee.peer, session: place, epoch: slot.pointee.epoch))
   }
 
   /// Make before break: the old session lives until the new one has spoken (docs/protocol.md 2.10).

@@ -19,6 +19,12 @@ public enum CollectorEvent: Sendable {
   case identity(peer: Int, session: Int, id: SessionID, IdentityPublicKey)
   /// A device shows no identity, or one it has no key to; its session ends.
   case identityMissing(peer: Int, session: Int, IdentityExchange.Flaw)
+  /// A device has shown that it holds the keys, and who it is if that was asked: its session counts as made
+  /// with that seed.
+  case proven(peer: Int, session: Int, epoch: UInt32)
+  /// A device keeps the seed it was offered, and will prove it by a handshake.
+  case seedStored(peer: Int, epoch: UInt32)
+  case seedRefused(peer: Int, epoch: UInt32, SeedUpdate.Refusal)
   /// A better estimate of a device's clocks.
   case clock(peer: Int, session: Int, ClockEstimate)
 }

@@ -6,6 +6,12 @@ struct SessionSlot: ~Copyable {
   var session: Session
   var outbox = Outbox(role: .responder)
   let peer: Int
+  /// The seed it was made with.
+  let epoch: UInt32
+  /// Whether IDENTITY came in this session and verified.
+  var hasProvenIdentity = false
+  /// The epoch this session's device was offered.
+  var offeredEpoch: UInt32?
   var address: PeerAddress
   var candidate: Candidate?
   var reportedClock: ClockEstimate?
@@ -14,9 +20,10 @@ struct SessionSlot: ~Copyable {
   /// When it must have, at the latest.
   var identityDeadline = MonotonicTime.never
 
-  init(_ session: consuming Session, peer: Int, address: PeerAddress) {
+  init(_ session: consuming Session, peer: Int, epoch: UInt32, address: PeerAddress) {
     self.session = session
     self.peer = peer
+    self.epoch = epoch
     self.address = address
   }
 }

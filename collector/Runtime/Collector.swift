@@ -9,6 +9,7 @@ import STTJSON
 import STTKeyring
 import STTRecorder
 import STTSession
+import STTWebSocketServer
 import STTWire
 import Synchronization
 
@@ -25,16 +26,20 @@ public struct Collector: ~Copyable {
   private static let recorderToken: UInt64 = 1
   private static let signalToken: UInt64 = 2
   private static let statusToken: UInt64 = 3
+  private static let webSocketToken: UInt64 = 4
+  private static let handshakeToken: UInt64 = 5
   /// Receives between looks at the clock and at what is to be sent.
   private static let receivesPerTurn = 4
 
   private let configuration: CollectorConfiguration
   private let log: Logger
   private let socket: UDPSocket
+  private let webSocket: WebSocketEntrance?
   private let channel: RecorderChannel
   private let recorder: Recorder
   private var core: CollectorCore
   private var receiving: ReceiveBatch
+  private var lanes: HandshakeLanes?
   private var sending = TransmitSlab()
   private var poller: Poller
   private let signals: SignalDescriptor
@@ -51,16 +56,17 @@ public struct Collector: ~Copyable {
     let channel = try RecorderChannel()
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)
+    let webSocket = try configuration.webSocket.map { try WebSocketEntrance($0, log: log) }
     let pool = BufferPool(slabs(configuration.limits.memoryByteCount))
-    var core = CollectorCore(
-      configuration, pairs: pairs, keys: try pairs.map { try keys($0.pair) }, counters: try AcceptedCounters(in: state),
-      pool: pool,
-      channel: channel, log: log)
+    var core = try CollectorCore(
+      configuration, pairs: pairs, counters: try AcceptedCounters(in: state), pool: pool, channel: channel, log: log)
     core.recall(recorder.positions)
     guard let receiving = ReceiveBatch(pool: pool) else {
       throw CollectorFailure("limits.memory is too small for the receive buffers")
     }
     let poller = try Poller()
+    var lanes = HandshakeLanes(beside: socket, pool: pool, token: handshakeToken)
+    try lanes?.watch(poller)
     var status: StatusSocket?
     if let path = configuration.statusSocket { status = try StatusSocket(path: path) }
     try poller.add(socket.descriptor, .readable, token: socketToken)
@@ -68,23 +74,27 @@ public struct Collector: ~Copyable {
     try poller.add(signals.descriptor, .readable, token: signalToken)
     let statusDescriptor = status?.descriptor
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
+    if let webSocket { try poller.add(webSocket.wakeup.descriptor, .readable, token: webSocketToken) }
     return Collector(
-      configuration: configuration, log: log, socket: socket, channel: channel, recorder: recorder, core: core,
-      receiving: receiving, poller: poller, signals: signals, status: status.take())
+      configuration: configuration, log: log, socket: socket, webSocket: webSocket, channel: channel, recorder: recorder,
+      core: core, receiving: receiving, lanes: lanes.take(), poller: poller, signals: signals, status: status.take())
   }
 
   private init(
-    configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket, channel: RecorderChannel,
-    recorder: Recorder, core: consuming CollectorCore, receiving: consuming ReceiveBatch, poller: consuming Poller,
+    configuration: CollectorConfiguration, log: Logger, socket: consuming UDPSocket,
+    webSocket: WebSocketEntrance?, channel: RecorderChannel, recorder: Recorder, core: consuming CollectorCore,
+    receiving: consuming ReceiveBatch, lanes: consuming HandshakeLanes?, poller: consuming Poller,
     signals: consuming SignalDescriptor, status: consuming StatusSocket?
   ) {
     self.configuration = configuration
     self.log = log
     self.socket = socket
+    self.webSocket = webSocket
     self.channel = channel
     self.recorder = recorder
     self.core = core
     self.receiving = receiving
+    self.lanes = lanes
     self.poller = poller
     self.signals = signals
     self.status = status
@@ -95,13 +105,15 @@ public struct Collector: ~Copyable {
     for device in configuration.devices {
       let loaded = try PairFile.load(device.pair)
       if let warning = loaded.warning { log.warning("\(warning)") }
-      pairs.append(KnownDevice(pair: loaded.pair, allowsSeedMode: device.allowSeedMode, identity: device.identity))
+      pairs.append(
+        KnownDevice(
+          loaded: loaded, allowsSeedMode: device.allowSeedMode, identity: device.identity, rotateDays: device.rotateDays))
     }
     if let directory = configuration.pairsDirectory {
       let found = try PairFile.loadAll(in: directory)
       for failure in found.failures { log.error("\(failure)") }
       pairs += found.pairs.map {
-        KnownDevice(pair: $0, allowsSeedMode: configuration.allowSeedMode, identity: configuration.identity)
+        KnownDevice(loaded: $0, allowsSeedMode: configuration.allowSeedMode, identity: configuration.identity)
       }
     }
     guard !pairs.isEmpty else {
@@ -113,13 +125,6 @@ public struct Collector: ~Copyable {
       throw CollectorFailure("two pair files name the device \(double); give each device a name of its own")
     }
     return pairs
-  }
-
-  private static func keys(_ pair: PairFile) throws -> PairKeys {
-    let seed = try Seed(bytes: pair.seed.withUnsafeBytes { [UInt8]($0) })
-    return PairKeys(
-      seed: seed,
-      pair: try Pair(initiatorID: pair.deviceID, responderID: pair.collectorID, epoch: pair.epoch))
   }
 
   /// Memory, split over the sizes messages come in: one part in eight for messages up to 2 KiB that
@@ -158,17 +163,24 @@ public struct Collector: ~Copyable {
     var isStopping = false
     while !isStopping {
       turn()
-      try poller.wait(until: core.endpoint.deadline.nanoseconds)
+      try poller.wait(
+        until: min(core.endpoint.deadline.nanoseconds, core.seedDuty.due, lanes?.wakeTime ?? .max))
       for index in 0..<poller.count {
         switch poller[index].token {
         case Self.recorderToken: channel.toReceiver.clear()
-        case Self.signalToken: isStopping = signals.next() == .stop || isStopping
+        case Self.signalToken:
+          switch signals.next() {
+          case .stop: isStopping = true
+          case .reload: core.reload()
+          case nil: break
+          }
         case Self.statusToken: answerStatus()
         default: break
         }
       }
     }
     log.notice("stopping: finishing recordings")
+    core.finishSeeds(now: Clocks.monotonic)
     core.endpoint.close()
     turn()
     channel.isStopping.store(true, ordering: .releasing)
@@ -176,6 +188,7 @@ public struct Collector: ~Copyable {
     thread.join()
     takeMarks()
     turn()
+    webSocket?.stop()
   }
 
   /// One round of the loop: take marks, take datagrams, keep time, send.
@@ -187,7 +200,10 @@ public struct Collector: ~Copyable {
       more = receive()
       reads += 1
     }
+    if let webSocket { Self.receive(webSocket, &core) }
+    receiveHandshakes()
     core.endpoint.handleTimeout(now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    core.tendSeeds(now: Clocks.monotonic, wall: Clocks.wall)
     // Before anything is answered: who a device is may have to be known, and be on the disk.
     takeEvents()
     transmit()
@@ -204,24 +220,52 @@ public struct Collector: ~Copyable {
   ) -> Bool {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
-    return receiving.receive(from: socket) { datagram, source, _ in
-      core.take(datagram, from: PeerAddress(source), now: now, wall: wall)
+    return receiving.receive(from: socket) { datagram, source, ecn in
+      core.take(datagram, from: PeerAddress(source), ecn: ECN(bits: ecn), now: now, wall: wall)
+    }
+  }
+
+  private static func receive(_ webSocket: WebSocketEntrance, _ core: inout CollectorCore) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    webSocket.receive { datagram, source in core.take(datagram, from: source, ecn: .notCapable, now: now, wall: wall) }
+  }
+
+  /// After what belongs to sessions, and no more of it than one batch of each kind: a flood of handshakes takes no
+  /// more than its share.
+  private mutating func receiveHandshakes() {
+    Self.receiveHandshakes(&lanes, poller, &core)
+  }
+
+  private static func receiveHandshakes(
+    _ lanes: inout HandshakeLanes?, _ poller: borrowing Poller, _ core: inout CollectorCore
+  ) {
+    let now = MonotonicTime(nanoseconds: Clocks.monotonic)
+    let wall = Clocks.wall
+    lanes?.receive(poller, now: now.nanoseconds) { datagram, source, ecn in
+      core.take(datagram, from: PeerAddress(source), ecn: ECN(bits: ecn), now: now, wall: wall)
     }
   }
 
   private mutating func transmit() {
-    Self.transmit(&sending, socket, &core)
+    Self.transmit(&sending, socket, webSocket, &core)
     watchWritable()
   }
 
   private static func transmit(
-    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ core: inout CollectorCore
+    _ sending: inout TransmitSlab, _ socket: borrowing UDPSocket, _ webSocket: WebSocketEntrance?,
+    _ core: inout CollectorCore
   ) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     let wall = Clocks.wall
     sending.drain(socket) { buffer in
-      guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) else { return nil }
-      return (outgoing.byteCount, UDPAddress(outgoing.address))
+      while let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: wall) {
+        if !outgoing.address.isWebSocket {
+          return (outgoing.byteCount, UDPAddress(outgoing.address), outgoing.mark.rawValue)
+        }
+        webSocket?.send(UnsafeRawBufferPointer(rebasing: buffer[..<outgoing.byteCount]), to: outgoing.address)
+      }
+      return nil
     }
   }
 
@@ -244,17 +288,21 @@ public struct Collector: ~Copyable {
     let wall = Clocks.wall
     while let event = core.endpoint.takeEvent() {
       switch event {
-      case .established(let peer, let session, _, let established):
+      case .established(let peer, let session, let address, let established):
         connected[session] = peer
         core.began(session, id: established.session, peer: peer, wall: wall)
-        log.info("\(core.pairs[peer].name) connected: \(established.mode), \(established.suite)")
+        log.info(
+          "\(core.pairs[peer].name) connected\(address.isWebSocket ? " by WebSocket" : ""): \(established.mode), \(established.suite)"
+        )
         core.sink.note(
           RecordingEvent(kind: "connected", detail: "\(established.mode) \(established.suite)"), device: peer,
           wall: wall)
       case .ended(let peer, let session, let end, let statistics):
         connected[session] = nil
         core.sink.ledger.sessionEnded(session)
-        log.info("\(core.pairs[peer].name) disconnected: \(end)")
+        let recovered = statistics.framesRecovered
+        let parity = recovered > 0 ? "; \(recovered) lost frame(s) came from parity" : ""
+        log.info("\(core.pairs[peer].name) disconnected: \(end)\(parity)")
         core.sink.note(
           RecordingEvent(kind: "disconnected", detail: "\(end)", count: statistics.packetsReceived), device: peer,
           wall: wall)
@@ -262,9 +310,13 @@ public struct Collector: ~Copyable {
         core.shown(key, session, id: id, peer: peer, wall: wall)
       case .identityMissing(let peer, _, let flaw):
         core.missing(flaw, peer: peer, wall: wall)
-      case .moved(let peer, _, _, _):
-        log.info("\(core.pairs[peer].name) goes on from another address")
-        core.sink.note(RecordingEvent(kind: "moved", detail: "another address"), device: peer, wall: wall)
+      case .moved(let peer, _, _, let address):
+        let way = address.isWebSocket ? "another WebSocket connection" : "another address"
+        log.info("\(core.pairs[peer].name) goes on from \(way)")
+        core.sink.note(RecordingEvent(kind: "moved", detail: way), device: peer, wall: wall)
+      case .proven(let peer, _, let epoch): core.proven(peer, epoch, wall: wall)
+      case .seedStored(let peer, let epoch): core.stored(peer, epoch)
+      case .seedRefused(let peer, let epoch, let refusal): core.refused(peer, epoch, refusal)
       case .clock(let peer, _, let estimate):
         core.sink.noteClock(estimate, device: peer, wall: wall)
       }
@@ -273,6 +325,7 @@ public struct Collector: ~Copyable {
 
   private func announce() {
     log.notice("listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root)")
+    webSocket?.announce()
     for file in recorder.recovered {
       log.warning(
         "recovered \(file.path): \(file.messageCount) messages kept, \(file.cutByteCount) bytes cut (\(file.reason))")
@@ -303,8 +356,10 @@ public struct Collector: ~Copyable {
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
     root.set("identitiesRefused", core.gate.refusedCount)
-    root.set("handshakesRejected", core.endpoint.rejections.values.reduce(0, +))
+    root.set("handshakesRejected", core.endpoint.handshakes.droppedCount)
+    root.set("handshakes", JSONObject(core.endpoint.handshakes))
     if let trouble = state.trouble { root.set("trouble", trouble) } else { root.setNull("trouble") }
+    webSocket?.describe(into: &root)
     let live = Set(connected.values)
     root.set(
       "devices",
@@ -312,6 +367,7 @@ public struct Collector: ~Copyable {
         var device = JSONObject()
         device.set("name", core.pairs[index].name)
         device.set("connected", live.contains(index))
+        device.set("seedEpoch", UInt64(core.stores[index].pair.epoch))
         device.set("messages", core.sink.messageCounts[index])
         device.set("bytes", core.sink.byteCounts[index])
         return device

@@ -11,11 +11,14 @@ import STTWire
 
 /// A device this collector serves.
 struct KnownDevice {
-  var pair: PairFile
+  var loaded: LoadedPair
+  var pair: PairFile { loaded.pair }
   /// Whether it may open sessions that have no forward secrecy.
   var allowsSeedMode: Bool
   /// What it must show beyond its seed.
   var identity: IdentityPolicy
+  /// How old its seed may become, in days.
+  var rotateDays: Int?
 }
 
 /// What the receiving thread decides with: every session, the ledger, and the counters that make
@@ -23,18 +26,22 @@ struct KnownDevice {
 struct CollectorCore: ~Copyable {
   let devices: [KnownDevice]
   let pairs: [PairFile]
-  private let log: Logger
+  let log: Logger
+  /// The pairs as they are on the disk, seeds and all.
+  var stores: [PairStore]
+  var seedDuty = SeedDuty()
   var endpoint: CollectorEndpoint
   var sink: RecordingSink
   var gate: IdentityGate
-  private var counters: AcceptedCounters
+  var counters: AcceptedCounters
   private var random = SystemRandomNumberGenerator()
 
   init(
-    _ configuration: CollectorConfiguration, pairs: [KnownDevice], keys: [PairKeys], counters: consuming AcceptedCounters,
+    _ configuration: CollectorConfiguration, pairs: [KnownDevice], counters: consuming AcceptedCounters,
     pool: BufferPool, channel: RecorderChannel, log: Logger
-  ) {
+  ) throws {
     devices = pairs
+    stores = pairs.map { PairStore($0.loaded) }
     self.pairs = pairs.map(\.pair)
     gate = IdentityGate(stateDirectory: configuration.stateDirectory, log: log)
     self.log = log
@@ -48,17 +55,27 @@ struct CollectorCore: ~Copyable {
       offer: offer, settings: Session.Settings(largestDatagramByteCount: configuration.maximumDatagramByteCount),
       mostSessions: configuration.limits.sessionCount,
       handshakesPerSecond: UInt64(configuration.limits.handshakesPerSecond), now: now, using: &random)
-    for (known, keys) in zip(pairs, keys) {
-      let index = endpoint.add(
-        .init(
-          keys: keys, epoch: known.pair.epoch, lastCounter: counters.last(of: known.pair.key),
-          modes: known.allowsSeedMode ? [.hybrid, .seed] : [.hybrid]), now: now)
+    for known in pairs {
+      let current = known.pair.current
+      let index = endpoint.add(try Self.entry(known, current, counters), now: now)
+      for other in known.pair.live where other.number != current.number {
+        endpoint.addEpoch(try Self.entry(known, other, counters), of: index, now: now)
+      }
       if known.identity != .off { endpoint.askIdentity(of: index) }
     }
     sink = RecordingSink(
       pool: pool, channel: channel, deviceNames: pairs.map(\.pair.name),
       largestMessage: configuration.limits.maximumMessageByteCount)
     self.counters = counters
+  }
+
+  static func entry(
+    _ device: KnownDevice, _ epoch: SeedEpoch, _ counters: borrowing AcceptedCounters
+  ) throws -> ResponderHandshake.Peer {
+    .init(
+      keys: try device.pair.keys(of: epoch), epoch: epoch.number,
+      lastCounter: counters.last(of: device.pair.key(epoch: epoch.number)),
+      modes: device.allowsSeedMode ? [.hybrid, .seed] : [.hybrid])
   }
 
   /// Takes over how far streams were recorded before.
@@ -98,22 +115,23 @@ struct CollectorCore: ~Copyable {
   }
 
   mutating func take(
-    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, now: MonotonicTime, wall: UInt64
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, ecn: ECN, now: MonotonicTime, wall: UInt64
   ) {
     sink.prepare()
     sink.wall = wall
-    Self.take(datagram, from: source, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
+    Self.take(datagram, from: source, ecn, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
   }
 
   private static func take(
-    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ now: MonotonicTime, _ wall: UInt64,
+    _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ ecn: ECN, _ now: MonotonicTime,
+    _ wall: UInt64,
     _ endpoint: inout CollectorEndpoint, _ sink: inout RecordingSink, _ counters: inout AcceptedCounters,
     _ random: inout SystemRandomNumberGenerator, _ pairs: [PairFile], _ log: Logger
   ) {
-    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, using: &random, sink: &sink) {
-      peer, counter in
+    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, ecn: ecn, using: &random, sink: &sink) {
+      peer, epoch, counter in
       // On disk before FINAL leaves, so that no replay is accepted after a crash.
-      guard counters.note(counter, from: pairs[peer].key) else { return false }
+      guard counters.note(counter, from: pairs[peer].key(epoch: epoch)) else { return false }
       do {
         try counters.commit()
         return true

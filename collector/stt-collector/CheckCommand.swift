@@ -2,12 +2,13 @@ import ArgumentParser
 import STTBoard
 import STTConfig
 import STTKeyring
+import STTWebSocketServer
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Says what is wrong with the configuration, with line and column, and what would be right.",
-    discussion: "Reads the pair files too, and opens nothing else. Exit code 2 if anything is wrong.")
+    discussion: "Reads the pair files and the certificate too, and opens nothing else. Exit code 2 if anything is wrong.")
 
   @OptionGroup var file: ConfigurationOption
 
@@ -23,10 +24,17 @@ struct CheckCommand: ParsableCommand {
       if let directory = configuration.pairsDirectory {
         let found = try PairFile.loadAll(in: directory)
         for failure in found.failures { print("warning: \(failure)") }
-        names += found.pairs.map(\.name)
+        names += found.pairs.map(\.pair.name)
+      }
+      var webSocket = ""
+      if let entrance = configuration.webSocket {
+        if let certificate = entrance.certificate {
+          try WebSocketServer.check(certificate: certificate.chain, key: certificate.key)
+        }
+        webSocket = " and for WebSocket at \(entrance.listen)"
       }
       print(
-        "\(file.config) is right: listens at \(configuration.listen), \(names.count) device(s), records to \(configuration.recording.root)"
+        "\(file.config) is right: listens at \(configuration.listen)\(webSocket), \(names.count) device(s), records to \(configuration.recording.root)"
       )
     } catch {
       print("\(error)")

@@ -16,10 +16,14 @@ struct CollectorCommand: ParsableCommand {
         stt-collector check --config collector.toml
         stt-collector --config collector.toml
         stt-collector status --config collector.toml
+        stt-collector rotate greenhouse-1 --config collector.toml
+
+      SIGHUP makes it read its pair files again.
 
       Exit codes: 0 done; 1 failed while running; 2 the configuration, a key, the port or the disk is wrong; 64 wrong usage.
       """,
-    version: CollectorVersion.text, subcommands: [RunCommand.self, CheckCommand.self, StatusCommand.self],
+    version: CollectorVersion.text,
+    subcommands: [RunCommand.self, CheckCommand.self, StatusCommand.self, RotateCommand.self],
     defaultSubcommand: RunCommand.self)
 }
 

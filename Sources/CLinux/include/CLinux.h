@@ -14,9 +14,13 @@ uint64_t clinux_process_cpu_ns(void);
 uint64_t clinux_thread_cpu_ns(void);
 
 int clinux_random(void *buffer, size_t count);
+// Keeps the calling thread, and what it starts, on one processor.
+int clinux_pin(int processor);
 // 1 if the processor has AES instructions.
 int clinux_has_aes(void);
 void clinux_name_thread(const char *name);
+// How much later than asked for the kernel may wake the calling thread (PR_SET_TIMERSLACK).
+void clinux_timer_slack(unsigned long nanoseconds);
 // Bytes an unprivileged writer may still use on the file system of `path`.
 int clinux_free_bytes(const char *path, uint64_t *bytes);
 
@@ -49,6 +53,7 @@ typedef struct {
   void *base;
   uint32_t count;
   uint32_t segment; // bytes of each datagram but the last; 0 for a single one
+  uint8_t ecn;      // the two bits of the IP header that tell of congestion (RFC 3168)
   clinux_address to;
 } clinux_outgoing;
 
@@ -61,6 +66,7 @@ typedef struct {
   uint32_t dropped; // arrivals this socket had no room for since it was opened, 0 if the kernel did not say
   uint8_t ecn;
   clinux_address from;
+  uint64_t arrived; // when the kernel got it, by CLOCK_REALTIME; 0 unless the socket asks for it
 } clinux_incoming;
 
 // A bound, non-blocking UDP socket for IPv4 and IPv6, or with `ipv4_only` for the former alone, in
@@ -75,6 +81,13 @@ int clinux_udp_source(const clinux_address *to, clinux_address *local);
 int clinux_udp_send(int fd, int ipv4_only, const clinux_outgoing *entries, int count);
 int clinux_udp_receive(int fd, clinux_incoming *entries, int count);
 int clinux_udp_enable_gro(int fd);
+int clinux_udp_disable_gro(int fd);
+// Lets sockets bound later share the port of `fd`, which was bound alone.
+int clinux_udp_share_port(int fd);
+// Of the three sockets bound to one port, `fd` among them: datagrams whose byte at `offset` is `second` go to
+// the one bound second, those where it is `third` to the third, all others to the first.
+int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third);
+int clinux_udp_enable_timestamps(int fd);
 // Asks for buffers of `bytes`, with privilege if there is some, and answers what the kernel gave.
 int clinux_udp_receive_buffer(int fd, int bytes);
 int clinux_udp_send_buffer(int fd, int bytes);

@@ -1,4 +1,4 @@
-// The few functions of BoringSSL's AEAD interface that swift-crypto 4.5.2 links but does not
+// The few functions of BoringSSL's AEAD interface, and its comparison in constant time, that swift-crypto 4.5.2 links but does not
 // export. Declared here, defined there: the exact version pin in Package.swift, the link test and
 // the known-answer tests stand guard (docs/decisions/0002).
 #pragma once
@@ -27,3 +27,6 @@ int CCryptoBoringSSL_EVP_AEAD_CTX_open_gather(const CSealingContext *ctx, uint8_
                                               const uint8_t *in, size_t in_len,
                                               const uint8_t *in_tag, size_t in_tag_len,
                                               const uint8_t *ad, size_t ad_len);
+
+// 0 if the bytes are equal; its time depends on their number alone.
+int CCryptoBoringSSL_CRYPTO_memcmp(const void *a, const void *b, size_t len);

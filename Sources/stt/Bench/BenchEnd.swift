@@ -14,6 +14,9 @@ struct BenchEnd: ParsableCommand {
   @Option var datagram: Int
   @Option var seconds: Int
   @Option var suite: UInt8
+  @Option var deadline = 0
+  @Option var pace: UInt64 = 0
+  @Option var fec = BenchFEC.off
   @Option var secrets: String
   @Flag var raw = false
 
@@ -24,8 +27,11 @@ struct BenchEnd: ParsableCommand {
     let digits = Array(secrets)
     let bytes = stride(from: 0, to: 192, by: 2).compactMap { UInt8(String(digits[$0..<$0 + 2]), radix: 16) }
     guard bytes.count == 96 else { throw ValidationError("bench-end is started by `stt bench`") }
-    let plan = BenchPlan(
+    var plan = BenchPlan(
       messageByteCount: message, datagramByteCount: datagram, seconds: seconds, suite: suite, secrets: bytes)
+    plan.deadlineMilliseconds = deadline
+    plan.paceBitsPerSecond = pace
+    plan.fec = fec
     let figures: BenchFigures
     switch (side, raw) {
     case (.send, false):

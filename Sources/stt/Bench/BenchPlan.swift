@@ -8,6 +8,12 @@ struct BenchPlan {
   var datagramByteCount: Int
   var seconds: Int
   var suite: Suite
+  /// Deadline of each message in milliseconds, on a PARTIAL stream; 0: a RELIABLE one.
+  var deadlineMilliseconds = 0
+  /// Payload bits a second; 0: as fast as they are delivered.
+  var paceBitsPerSecond: UInt64 = 0
+  /// Of the stream.
+  var fec = BenchFEC.off
   /// Seed and the two node ids; random, for this run alone.
   var secrets: [UInt8]
 
@@ -18,13 +24,19 @@ struct BenchPlan {
   }
 
   var settings: Session.Settings { Session.Settings(datagramByteCount: datagramByteCount) }
+  /// Messages of a pace before a sender has found its rate; those after it count.
+  var unsteadyMessageCount: UInt64 {
+    paceBitsPerSecond / 8 * UInt64(BenchMeter.steadyAfterSeconds) / UInt64(messageByteCount)
+  }
   var offer: HandshakeOffer { HandshakeOffer(suites: [suite], maximumDatagram: UInt16(datagramByteCount)) }
 
   /// As arguments for a child.
   var arguments: [String] {
     [
       "--message", "\(messageByteCount)", "--datagram", "\(datagramByteCount)", "--seconds", "\(seconds)", "--suite",
-      "\(suite.rawValue)", "--secrets", secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+      "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--fec", fec.rawValue,
+      "--secrets",
+      secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
     ]
   }
 
@@ -76,33 +88,4 @@ struct BenchRun {
     run.packetsLost = sent.packetsLost
     return run
   }
-}
-
-/// What one process counted; travels as a line of numbers.
-struct BenchFigures {
-  var messages: UInt64 = 0
-  var bytes: UInt64 = 0
-  var seconds = 0.0
-  var cpuSeconds = 0.0
-  /// After the first second, which may allocate what is kept.
-  var allocationsPerMessage = 0.0
-  var packetsLost: UInt64 = 0
-
-  init() {}
-
-  init?(line: String) {
-    let parts = line.split(separator: " ")
-    guard parts.count == 6, let messages = UInt64(parts[0]), let bytes = UInt64(parts[1]),
-      let seconds = Double(parts[2]), let cpuSeconds = Double(parts[3]), let allocations = Double(parts[4]),
-      let lost = UInt64(parts[5])
-    else { return nil }
-    self.messages = messages
-    self.bytes = bytes
-    self.seconds = seconds
-    self.cpuSeconds = cpuSeconds
-    allocationsPerMessage = allocations
-    packetsLost = lost
-  }
-
-  var line: String { "\(messages) \(bytes) \(seconds) \(cpuSeconds) \(allocationsPerMessage) \(packetsLost)\n" }
 }

@@ -20,12 +20,12 @@ struct BenchReceiver: ~Copyable {
     var sink: CountingSink
     var random = SystemRandomNumberGenerator()
 
-    mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ source: UDPAddress, _ now: MonotonicTime) {
+    mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ source: UDPAddress, _ ecn: UInt8, _ now: MonotonicTime) {
       endpoint.receive(
         unsafe: datagram,
         from: PeerAddress(high: source.high, low: source.low, port: source.port, scope: source.scope), now: now,
-        wall: 0, using: &random, sink: &sink
-      ) { _, _ in true }
+        wall: 0, ecn: ECN(bits: ecn), using: &random, sink: &sink
+      ) { _, _, _ in true }
     }
   }
 
@@ -45,9 +45,9 @@ struct BenchReceiver: ~Copyable {
     _ = endpoint.add(.init(keys: try plan.keys(), epoch: 1, lastCounter: 0), now: now)
     let poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
+    let sink = CountingSink(pool: pool, plan)
     return BenchReceiver(
-      plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: CountingSink(pool: pool)), receiving: receiving,
-      poller: poller)
+      plan: plan, socket: socket, core: Core(endpoint: endpoint, sink: sink), receiving: receiving, poller: poller)
   }
 
   private init(
@@ -65,7 +65,7 @@ struct BenchReceiver: ~Copyable {
 
   /// Until the sender says goodbye.
   mutating func run() throws -> BenchFigures {
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 40) * 1_000_000_000
     while !isOver, Clocks.monotonic < limit {
@@ -77,7 +77,9 @@ struct BenchReceiver: ~Copyable {
       if isOver { break }
       try poller.wait(until: min(core.endpoint.deadline.nanoseconds, limit))
     }
-    return meter.figures()
+    var figures = meter.figures()
+    figures.onTime = core.sink.onTime
+    return figures
   }
 
   private static func exchange(
@@ -86,12 +88,14 @@ struct BenchReceiver: ~Copyable {
     var more = true
     while more {
       let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-      more = receiving.receive(from: socket) { datagram, source, _ in core.take(datagram, source, now) }
+      more = receiving.receive(from: socket) { datagram, source, ecn in core.take(datagram, source, ecn, now) }
       core.endpoint.handleTimeout(now: now)
       sending.drain(socket) { buffer in
         guard let outgoing = core.endpoint.transmit(into: buffer, now: now, wall: 0) else { return nil }
         let to = outgoing.address
-        return (outgoing.byteCount, UDPAddress(high: to.high, low: to.low, port: to.port, scope: to.scope))
+        return (
+          outgoing.byteCount, UDPAddress(high: to.high, low: to.low, port: to.port, scope: to.scope), outgoing.mark.rawValue
+        )
       }
     }
   }
@@ -102,8 +106,24 @@ private struct CountingSink: CollectorSink, ~Copyable {
   let pool: BufferPool
   private var count: UInt64 = 0
   private var bytes: UInt64 = 0
+  /// Nanoseconds from a message's time; both ends share a clock. 0: none.
+  private let deadline: UInt64
+  private let unsteadyMessageCount: UInt64
+  private(set) var onTime: UInt64 = 0
 
-  init(pool: BufferPool) { self.pool = pool }
+  init(pool: BufferPool, _ plan: BenchPlan) {
+    self.pool = pool
+    deadline = UInt64(plan.deadlineMilliseconds) * 1_000_000
+    unsteadyMessageCount = plan.unsteadyMessageCount
+  }
+
+  private mutating func note(_ number: UInt64, _ time: MessageTime, _ byteCount: Int) {
+    count += 1
+    bytes += UInt64(byteCount)
+    if deadline > 0, number >= unsteadyMessageCount, Clocks.monotonic <= time.monotonicNanoseconds &+ deadline {
+      onTime += 1
+    }
+  }
 
   mutating func takeCount() -> UInt64 {
     defer { count = 0 }
@@ -119,12 +139,10 @@ private struct CountingSink: CollectorSink, ~Copyable {
   mutating func select(peer: Int, session: Int) {}
   mutating func opened(_ open: StreamOpen) -> StreamAdmission? { StreamAdmission(token: 0, position: 0, durable: 0) }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
-    count += 1
-    bytes += UInt64(payload.byteCount)
+    note(number, time, payload.byteCount)
   }
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {
-    count += 1
-    bytes += UInt64(message.count - MessageTime.byteCount)
+    note(number, time, message.count - MessageTime.byteCount)
   }
   mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
   mutating func ended(token: Int, end: UInt64) {}

@@ -18,6 +18,8 @@ struct BenchSender: ~Copyable {
   private var receiving: ReceiveBatch
   private var sending = TransmitSlab()
   private var poller: Poller
+  /// When the next message of a pace is due.
+  private var nextDue: UInt64 = 0
 
   static func open(_ plan: BenchPlan, port: UInt16) throws -> BenchSender {
     let socket = try UDPSocket(bind: .any(port: 0))
@@ -49,7 +51,7 @@ struct BenchSender: ~Copyable {
   }
 
   mutating func run() throws -> BenchFigures {
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     var end = UInt64.max
     let limit = Clocks.monotonic + UInt64(plan.seconds + 30) * 1_000_000_000
     var lost: UInt64 = 0
@@ -57,7 +59,7 @@ struct BenchSender: ~Copyable {
       let now = Clocks.monotonic
       if end == .max, link.isConnected { end = now + UInt64(plan.seconds) * 1_000_000_000 }
       if now < end, end != .max {
-        let count = fill()
+        let count = plan.paceBitsPerSecond > 0 ? sendDue(now) : fill()
         meter.note(messages: UInt64(count), bytes: UInt64(count * plan.messageByteCount))
       }
       Self.exchange(&receiving, &sending, socket, &link, collector)
@@ -65,11 +67,32 @@ struct BenchSender: ~Copyable {
       lost = link.packetsLost
       try poller.modify(socket.descriptor, sending.isBlocked ? [.readable, .writable] : .readable, token: 0)
       let more = now < end && link.byteCount < Self.depth && link.isConnected
-      try poller.wait(until: more ? 0 : link.deadline)
+      if plan.paceBitsPerSecond > 0 {
+        try poller.wait(until: min(link.deadline, link.isConnected && now < end ? nextDue : .max))
+      } else {
+        try poller.wait(until: more ? 0 : link.deadline)
+      }
     }
     link.close()
     Self.exchange(&receiving, &sending, socket, &link, collector)
-    return meter.figures(packetsLost: lost)
+    var figures = meter.figures(packetsLost: lost)
+    figures.steadyMessages = figures.messages - min(figures.messages, plan.unsteadyMessageCount)
+    return figures
+  }
+
+  /// Hands over the messages that are due. One that finds no memory is a message all the same.
+  private mutating func sendDue(_ now: UInt64) -> Int {
+    if nextDue == 0 { nextDue = now }
+    var count = 0
+    while nextDue <= now {
+      if var lease = pool.lease(atLeast: plan.messageByteCount) {
+        lease.count = plan.messageByteCount
+        link.send(lease, time: nextDue)
+      }
+      count += 1
+      nextDue += UInt64(plan.messageByteCount * 8) * 1_000_000_000 / plan.paceBitsPerSecond
+    }
+    return count
   }
 
   /// Hands over as many messages as the depth allows.
@@ -79,7 +102,7 @@ struct BenchSender: ~Copyable {
       if plan.messageByteCount > Self.batchByteCount / 2 {
         guard var lease = pool.lease(atLeast: plan.messageByteCount) else { return count }
         lease.count = plan.messageByteCount
-        link.send(lease)
+        link.send(lease, time: Clocks.monotonic)
         count += 1
       } else {
         guard var lease = pool.lease(atLeast: Self.batchByteCount) else { return count }
@@ -95,11 +118,11 @@ struct BenchSender: ~Copyable {
     _ link: inout BenchLink, _ collector: UDPAddress
   ) {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-    while receiving.receive(from: socket, { datagram, _, _ in link.take(datagram, now: now) }) {}
+    while receiving.receive(from: socket, { datagram, _, ecn in link.take(datagram, ecn, now: now) }) {}
     link.keepTime(now)
     sending.drain(socket) { buffer in
       let byteCount = link.transmit(into: buffer, now: now)
-      return byteCount == 0 ? nil : (byteCount, collector)
+      return byteCount == 0 ? nil : (byteCount, collector, link.mark)
     }
   }
 }
@@ -119,9 +142,12 @@ struct BenchLink: ~Copyable {
       now: MonotonicTime(nanoseconds: Clocks.monotonic))
     _ = endpoint.add(
       StreamOpen(
-        largestMessage: UInt32(plan.messageByteCount), delivery: .reliable, isDurable: false, priority: 0,
+        largestMessage: UInt32(plan.messageByteCount),
+        delivery: plan.deadlineMilliseconds > 0 ? .partial : .reliable,
+        isDurable: false, priority: 0, deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
-        schemaName: "", schemaData: [], purpose: "bench"))
+        schemaName: "", schemaData: [], purpose: "bench"),
+      parity: plan.fec.parity)
   }
 
   var isConnected: Bool { endpoint.isConnected }
@@ -130,9 +156,9 @@ struct BenchLink: ~Copyable {
   var packetsLost: UInt64 { endpoint.statistics?.packetsLost ?? 0 }
   var deadline: UInt64 { endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds }
 
-  mutating func send(_ lease: consuming Lease) {
+  mutating func send(_ lease: consuming Lease, time: UInt64) {
     endpoint.enqueue(
-      time: MessageTime(monotonicNanoseconds: Clocks.monotonic, wallNanoseconds: 0), head: nil, body: lease, on: stream)
+      time: MessageTime(monotonicNanoseconds: time, wallNanoseconds: 0), head: nil, body: lease, on: stream)
   }
 
   /// Sends a buffer as messages of `byteCount` lying side by side; answers how many.
@@ -146,8 +172,10 @@ struct BenchLink: ~Copyable {
     }
   }
 
-  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, now: MonotonicTime) {
-    endpoint.receive(unsafe: datagram, now: now, wall: 0, sink: &sink)
+  var mark: UInt8 { endpoint.mark.rawValue }
+
+  mutating func take(_ datagram: UnsafeMutableRawBufferPointer, _ ecn: UInt8, now: MonotonicTime) {
+    endpoint.receive(unsafe: datagram, now: now, wall: 0, ecn: ECN(bits: ecn), sink: &sink)
   }
 
   mutating func keepTime(_ now: MonotonicTime) {

@@ -42,14 +42,14 @@ enum RawSender {
     _ socket: borrowing UDPSocket, _ poller: consuming Poller, _ to: UDPAddress, _ body: UnsafeRawBufferPointer
   ) throws -> BenchFigures {
     var poller = poller
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     let end = Clocks.monotonic + UInt64(plan.seconds) * 1_000_000_000
     while Clocks.monotonic < end {
       var count = 0
       slab.drain(socket) { buffer in
         guard count < 736 else { return nil }
         count += 1
-        return (sealer.sealRaw(buffer, body), to)
+        return (sealer.sealRaw(buffer, body), to, 0)
       }
       meter.note(messages: UInt64(count), bytes: UInt64(count * body.count))
       if sealer.packetsUnderKey >= 1 << 20 { sealer.ratchet() }
@@ -64,7 +64,7 @@ enum RawSender {
         guard !isSent else { return nil }
         isSent = true
         buffer[0] = 0
-        return (1, to)
+        return (1, to, 0)
       }
       try poller.wait(until: Clocks.monotonic + 2_000_000)
     }
@@ -96,7 +96,7 @@ enum RawReceiver {
     var opener = PacketOpener<InPlaceEngine>(try rawSecret(plan), suite: plan.suite, windowBitCount: 8192)
     var poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
-    var meter = BenchMeter()
+    var meter = BenchMeter(seconds: plan.seconds)
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 20) * 1_000_000_000
     while !isOver, Clocks.monotonic < limit {

@@ -107,7 +107,7 @@ struct CollectorRun: ~Copyable {
       collector.receive(
         unsafe: $0, from: PeerAddress(high: 0, low: 0xFFFF_0A00_0001, port: port), now: now, wall: now.nanoseconds,
         using: &random, sink: &sink
-      ) { _, counter in
+      ) { _, _, counter in
         wentBack = wentBack || counter <= highest
         if !fails { highest = counter }
         return !fails

@@ -13,8 +13,8 @@ extension FuzzTarget {
     case .pair: Self.pairs
     case .configuration: Self.configurations.map { Array($0.utf8) }
     case .handshake: Self.handshakes
-    case .session: Self.sequences + Self.sequences.map { [2] + $0.dropFirst() } + [Self.offer]
-    case .collector: Self.sequences + Self.reconnections
+    case .session: Self.sequences + Self.sequences.map { [2] + $0.dropFirst() } + [Self.offer] + Self.blocks
+    case .collector: Self.sequences + Self.reconnections + Self.blocks
     default: (FuzzTarget.layouts[self] ?? []).enumerated().map { [UInt8($0)] + $1.bytes }
     }
   }
@@ -61,7 +61,30 @@ extension FuzzTarget {
       ("collector-id", "\"0736fd5b7cc7ab7dfe821d3a17f93f2634497770232486155c9c881321c4d22c\""), ("epoch", "1"),
       ("seed", "\"18c24a724d98bcbd5c802af1f25e678c0b9566fb4b4641c94c25b5e70dc57bb4\""), ("check", "\"efbcd174\""),
     ]
+    let rotating = """
+      stt-pair=2
+      name="bench-1"
+      device-id="263a4dbe41488fb87214b0032339dbb9f0c8da14c16dfcf13084bf3c2552eca5"
+      collector-id="0736fd5b7cc7ab7dfe821d3a17f93f2634497770232486155c9c881321c4d22c"
+      check="fce21e55"
+      [[epoch]]
+      number=3
+      state="next"
+      overlap=1209600
+      made=1800000000
+      seed="fd0fe62cd20e6923c737ebc8ddf03e8fa25cf201c3b5fbf15659ab22a3a08d7c"
+      [[epoch]]
+      number=2
+      state="current"
+      seed="553295e4b848bee781c30a0c86a5b731330806eaaca214de195e48761b8a61ee"
+      [[epoch]]
+      number=1
+      state="archive-only"
+      seed="8ee89711330c1ccf39a2e65ad12bbd7df4a4a2ee857f53b4823f00fecb7bd252"
+
+      """
     return [" = ", "="].map { equals in Array(lines.map { $0.0 + equals + $0.1 + "\n" }.joined().utf8) }
+      + [Array(rotating.utf8)]
   }()
 
   private static let configurations = [
@@ -110,6 +133,32 @@ extension FuzzTarget {
     let whole: [UInt8] = [0, 2, 0, 3, 0, 0, 2, 0, 2, 1, 3, 0]
     let changed: [UInt8] = [4, 0, 1, 40, 0, 9, 0, 5, 0, 0, 30, 0, 1, 0, 6, 255, 7, 30, 0, 1, 1, 0]
     return [[1] + whole, [0] + whole, [1] + whole + changed, [0, 0, 4, 0, 0, 100, 0, 1, 0, 2, 0, 3, 0] + whole]
+  }()
+
+  /// A stream with parity of two shards for four, of each class: a block of three frames of which the middle one comes
+  /// from parity and then late, a parity frame that contradicts it, and one of a block that never was.
+  private static let blocks: [[UInt8]] = {
+    func packet(_ type: UInt8, stream: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+      [0, type, 0, stream, UInt8(truncatingIfNeeded: bytes.count), UInt8(truncatingIfNeeded: bytes.count >> 8)] + bytes
+    }
+    func number(_ value: UInt8, _ count: Int) -> [UInt8] { [value] + [UInt8](repeating: 0, count: count - 1) }
+    func bundled(_ flags: UInt8, sequence: UInt8, _ payload: [UInt8]) -> [UInt8] {
+      packet(4, stream: 0, [0x10, flags, 1, 0] + number(sequence, 4) + number(UInt8(payload.count), 2) + payload)
+    }
+    func payload(_ message: UInt8) -> [UInt8] { number(message, 8) + [UInt8](repeating: 5 + message, count: 20) }
+    let sum = (0..<28).map { index in payload(0)[index] ^ payload(1)[index] ^ payload(2)[index] }
+    let coded: [UInt8] = [29, 0, 6] + sum
+    return (0..<4 as Range<UInt8>).map { delivery in
+      var open = Layout.all.first { $0.description == "STREAM_OPEN" }?.bytes ?? []
+      guard open.count > 44 else { return [] }
+      open.replaceSubrange(4..<8, with: [delivery, 0, 0, 1 << 5 | 3])
+      open.replaceSubrange(36..<44, with: number(0, 8))
+      let begin = [0] + packet(7, stream: 1, number(UInt8(open.count), 4) + number(0, 4) + open)
+      let block = bundled(6, sequence: 32, payload(0)) + bundled(6, sequence: 34, payload(2))
+      let parity = bundled(8, sequence: 32, [3, 0] + coded) + bundled(6, sequence: 33, payload(1))
+      let junk = bundled(8, sequence: 96, [2, 1] + coded) + bundled(8, sequence: 32, [2, 0] + coded)
+      return begin + block + parity + [9, 50] + junk + [9, 50]
+    }
   }()
 
   /// A stream that opens and sends, in order and not, with losses, time and an acknowledgement.

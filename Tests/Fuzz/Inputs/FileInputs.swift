@@ -59,7 +59,9 @@ func fuzzPair(_ input: [UInt8]) -> Finding? {
   guard let pair = input.withUnsafeBytes({ try? PairFile(text: $0) }) else { return nil }
   for commented in [false, true] {
     guard let text = try? pair.text(commented: commented),
-      let again = text.withUnsafeBytes({ try? PairFile(text: $0) }), again.key == pair.key, again.name == pair.name
+      let again = text.withUnsafeBytes({ try? PairFile(text: $0) }), again.key == pair.key, again.name == pair.name,
+      again.epochs.map(\.number) == pair.epochs.map(\.number), again.epochs.map(\.state) == pair.epochs.map(\.state),
+      zip(again.epochs, pair.epochs).allSatisfy({ $0.seed.holdsSame(as: $1.seed) })
     else { return Finding("a pair file does not come back") }
   }
   return nil

@@ -34,21 +34,28 @@ struct SessionRun: ~Copyable {
   private var buffer = [UInt8](repeating: 0, count: FrameHeader.largestDatagram)
   private var random = Seeded(state: 11)
   private var own: Finding?
+  /// For two or three streams of a few parity shards.
+  private static let mostParityBytes = 40_000
 
   var finding: Finding? { own ?? sink.finding }
   var pool: BufferPool { sink.pool }
 
   init(own: Established, peer: Established) {
     session = Session(
-      own, settings: Session.Settings(streamWindow: 4 << 20, replayWindowBitCount: 1024), now: now)
+      own,
+      settings: Session.Settings(
+        streamWindow: 4 << 20, replayWindowBitCount: 1024, parityBlockCount: 2, parityByteCount: Self.mostParityBytes),
+      now: now)
     outbox = Outbox(role: own.role)
     self.peer = FuzzPeer(peer)
     for (index, delivery) in [DeliveryClass.reliable, .latest, .partial].enumerated() {
+      let shape = delivery == .partial ? ParityShape(dataCount: 4, parityCount: 2) : nil
       _ = outbox.add(
         StreamOpen(
           largestMessage: 1 << 16, delivery: delivery, isDurable: index == 0, priority: UInt8(index),
           deadlineMilliseconds: 500, uid: StreamUID(high: UInt64(index), low: 9), incarnation: 1, firstMessage: 0,
-          name: "s", schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main"))
+          name: "s", schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main"),
+        parity: shape.map { .always($0) } ?? .none)
     }
     drain()
   }
@@ -81,6 +88,7 @@ struct SessionRun: ~Copyable {
       }
     }
     rest()
+    if session.footprint.parityByteCount > Self.mostParityBytes { own = own ?? Finding("parity takes more than is allowed") }
     while session.takeControlMessage() != nil {}
     if session.wantsRekey(now: now) { session.offerRekey(now: now, using: &random) }
     if session.hasRekeyOffer { session.acceptRekey(now: now, using: &random, encapsulate: Encapsulated.to) }

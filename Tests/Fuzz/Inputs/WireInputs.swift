@@ -82,6 +82,7 @@ func fuzzBundle(_ input: [UInt8]) -> Finding? {
 private func takeFrame(_ type: FrameType, _ flags: FrameFlags, _ stream: UInt16, _ payload: RawSpan) {
   var reader = ByteReader(payload)
   switch type {
+  case .data where flags.contains(.parity): _ = try? ParityPrefix(&reader)
   case .data: _ = try? DataPrefix(&reader, flags: flags)
   case .ack where stream == 0:
     if let ack = try? PacketAck(&reader) { for index in 0..<ack.wordCount { _ = ack.word(index) } }

@@ -37,6 +37,26 @@ import Testing
     }
   }
 
+  @Test("examples of a session damaged in a few places keep all promises", arguments: [FuzzTarget.session, .collector])
+  func damaged(target: FuzzTarget) {
+    // Knuth's linear congruential generator (MMIX); its upper bits.
+    var state: UInt64 = 1
+    func next(below limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    for (index, example) in target.examples.enumerated() {
+      for round in 0..<Self.damages {
+        var bytes = example
+        for _ in 0...next(below: 4) { bytes[next(below: bytes.count)] = UInt8(next(below: 256)) }
+        let finding = bytes.withUnsafeBytes { target.run($0) }
+        #expect(finding == nil, "example \(index), round \(round)")
+      }
+    }
+  }
+
+  private static let damages = 100
+
   @Test func everyFolderOfInputsBelongsToATarget() throws {
     for folder in ["corpus", "crashes"] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: Self.root.appendingPathComponent(folder).path)) ?? []

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import STTSession
+import STTWire
 import SimulationWorld
 
 /// Runs the protocol through as many scenarios as asked for, each drawn from one number.
@@ -11,8 +13,13 @@ import SimulationWorld
   @Option(help: "How many seeds to run.") var seeds: UInt64 = 1000
   @Option(help: "The first seed.") var from: UInt64 = 1
   @Option(help: "Run this seed alone and tell what happens.") var seed: UInt64?
-  @Flag(help: "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, at several losses.")
+  @Flag(
+    help:
+      "Measure the share of a 100 Mbit/s link with a 50 ms round trip that arrives as payload, and what of a PARTIAL stream arrives in time, at several losses."
+  )
   var goodput = false
+  @Flag(help: "Measure what a session gets beside a CUBIC transfer, and beside another session, on one narrow link.")
+  var fairness = false
   @Option(help: "Runs at the same time.") var jobs: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
 
   func run() async throws {
@@ -23,8 +30,10 @@ import SimulationWorld
         let share = try Goodput(lossPercent: loss).share()
         print("\(loss) %   \((share * 1000).rounded() / 10) %")
       }
+      try printTimeliness()
       return
     }
+    if fairness { return try Fairness.print() }
     if let seed {
       let outcome = Simulation.run(seed: seed)
       print(Self.text(of: Scenario(seed: seed)))
@@ -63,6 +72,38 @@ import SimulationWorld
     }
     print(summary.text)
     if !summary.failed.isEmpty { throw ExitCode(1) }
+  }
+
+  private func printTimeliness() throws {
+    print("\nPARTIAL, deadline 200 ms, 300 messages of 3300 bytes a second: share delivered in time, packets a message")
+    let parities: [(String, Parity)] = [
+      ("none", .none), ("XOR 6+1", Self.parity(6, 1)), ("RS 12+4", Self.parity(12, 4)), ("RS 16+6", Self.parity(16, 6)),
+    ]
+    let links: [(String, Double, LinkConditions.Bursts?)] = [
+      ("1 %", 1, nil), ("5 %", 5, nil), ("10 %", 10, nil),
+      ("bursts", 0, LinkConditions.Bursts(beginPercent: 1, endPercent: 40, lossPercent: 100)),
+    ]
+    for roundTrip in [50, 150] as [UInt64] {
+      for (link, loss, bursts) in links {
+        var line = "\(roundTrip) ms, \(link):"
+        for (name, parity) in parities {
+          var timeliness = Timeliness(parity: parity)
+          timeliness.lossPercent = loss
+          timeliness.bursts = bursts
+          timeliness.roundTrip = .milliseconds(roundTrip)
+          timeliness.interval = .milliseconds(10) / 3
+          timeliness.duration = .seconds(60)
+          let result = try timeliness.measure()
+          let percent = (result.inTime * 10_000).rounded() / 100
+          line += "   \(name) \(percent) % \((result.packetsPerMessage * 100).rounded() / 100)"
+        }
+        print(line)
+      }
+    }
+  }
+
+  private static func parity(_ data: Int, _ parity: Int) -> Parity {
+    ParityShape(dataCount: data, parityCount: parity).map(Parity.always) ?? .none
   }
 
   private static func text(of outcome: Outcome) -> String {

@@ -1,5 +1,6 @@
 import HeapModule
 import STTSession
+import STTWire
 
 /// Datagrams on their way in virtual time.
 package struct Link {
@@ -8,6 +9,7 @@ package struct Link {
     var order: Int
     package var toCollector: Bool
     package var bytes: [UInt8]
+    package var ecn = ECN.notCapable
     /// The device's address as the network shows it: where a datagram comes from, or where it goes;
     /// `nil`: wherever the device is then.
     package var address: PeerAddress?
@@ -18,15 +20,14 @@ package struct Link {
     package static func == (left: Self, right: Self) -> Bool { left.order == right.order }
   }
 
-  /// Bytes one datagram costs on a limited link beside its own: IPv4 and UDP headers.
-  private static let packetOverhead = 28
-
   private struct Direction {
-    var freeAt = MonotonicTime(nanoseconds: 0)
+    var queue = Bottleneck.Queue()
     var isBad = false
   }
 
   package var conditions: LinkConditions
+  /// A narrow place on the way to the collector that others use too; instead of a rate of its own.
+  package var shared: Bottleneck?
   private var random: SplitMix
   private var flights = Heap<Flight>()
   private var toCollector = Direction()
@@ -44,11 +45,22 @@ package struct Link {
 
   /// Datagrams ever given to the link.
   package private(set) var datagramCount = 0
+  /// Of them, those that said that their sender reacts to marks.
+  package private(set) var markedCount = 0
+  /// Datagrams that found a queue full, or were longer than what passes.
+  package private(set) var queueDropCount = 0
 
-  mutating func send(_ bytes: [UInt8], toCollector: Bool, from address: PeerAddress, now: MonotonicTime) {
+  mutating func send(
+    _ bytes: [UInt8], ecn: ECN = .notCapable, toCollector: Bool, from address: PeerAddress, now: MonotonicTime
+  ) {
     remember(Flight(arrival: now, order: 0, toCollector: toCollector, bytes: bytes, address: address))
+    if ecn != .notCapable { markedCount += 1 }
     if let partition = conditions.partition, partition.contains(now.nanoseconds) { return }
-    guard bytes.count <= conditions.largestDatagram, let leaves = queue(bytes.count, toCollector, now) else { return }
+    if conditions.ecnTreatment == .drops, ecn != .notCapable { return }
+    guard bytes.count <= conditions.largestDatagram, let passage = queue(bytes.count, ecn, toCollector, now) else {
+      return queueDropCount += 1
+    }
+    let arriving = conditions.ecnTreatment.applied(to: passage.ecn)
     let copies = random.chance(percent: conditions.duplicatePercent) ? 2 : 1
     for _ in 0..<copies where !isLost(toCollector) {
       var copy = bytes
@@ -56,7 +68,9 @@ package struct Link {
         copy[random.index(below: copy.count)] ^= 1 << UInt8(random.next() % 8)
       }
       let extra = conditions.jitter == 0 ? 0 : random.next() % conditions.jitter
-      inject(copy, toCollector: toCollector, from: address, arrival: leaves + (conditions.delay + extra))
+      inject(
+        copy, ecn: arriving, toCollector: toCollector, from: address,
+        arrival: passage.leaves + (conditions.delay + extra))
     }
   }
 
@@ -71,15 +85,14 @@ package struct Link {
     }
   }
 
-  /// When a datagram has left a limited link; `nil` when its queue is full.
-  private mutating func queue(_ byteCount: Int, _ toCollector: Bool, _ now: MonotonicTime) -> MonotonicTime? {
-    guard let rate = conditions.bitsPerSecond else { return now }
-    let freeAt = max(now, toCollector ? self.toCollector.freeAt : toDevice.freeAt)
-    let waiting = Double(freeAt.since(now)) / 1e9 * Double(rate) / 8
-    guard waiting + Double(byteCount) <= Double(conditions.queueByteCount) else { return nil }
-    let leaves = freeAt + UInt64(Double((byteCount + Self.packetOverhead) * 8) / Double(rate) * 1e9)
-    if toCollector { self.toCollector.freeAt = leaves } else { toDevice.freeAt = leaves }
-    return leaves
+  /// When a datagram has left a limited link, and whether it was marked there; `nil` when its queue is full.
+  private mutating func queue(_ byteCount: Int, _ ecn: ECN, _ toCollector: Bool, _ now: MonotonicTime) -> Passage? {
+    if let shared, toCollector { return shared.pass(byteCount, ecn, now: now) }
+    guard let rate = conditions.bitsPerSecond else { return Passage(leaves: now, ecn: ecn) }
+    let limits = Bottleneck.Limits(
+      bitsPerSecond: rate, queueByteCount: conditions.queueByteCount, markingByteCount: conditions.markingByteCount)
+    return toCollector
+      ? self.toCollector.queue.pass(byteCount, ecn, limits, now: now) : toDevice.queue.pass(byteCount, ecn, limits, now: now)
   }
 
   private mutating func isLost(_ toCollector: Bool) -> Bool {
@@ -93,11 +106,12 @@ package struct Link {
 
   /// Puts a datagram on its last stretch, where nothing happens to it any more.
   package mutating func inject(
-    _ bytes: [UInt8], toCollector: Bool, from address: PeerAddress? = nil, arrival: MonotonicTime
+    _ bytes: [UInt8], ecn: ECN = .notCapable, toCollector: Bool, from address: PeerAddress? = nil,
+    arrival: MonotonicTime
   ) {
     sentCount += 1
     flights.insert(
-      Flight(arrival: arrival, order: sentCount, toCollector: toCollector, bytes: bytes, address: address))
+      Flight(arrival: arrival, order: sentCount, toCollector: toCollector, bytes: bytes, ecn: ecn, address: address))
   }
 
   var nextArrival: MonotonicTime { flights.min?.arrival ?? .never }

@@ -1,4 +1,5 @@
 import STTSession
+import STTWire
 
 /// What a link does to datagrams, each way alike.
 package struct LinkConditions: Sendable {
@@ -9,6 +10,35 @@ package struct LinkConditions: Sendable {
     package var endPercent: Double
     /// Loss while it is bad.
     package var lossPercent: Double
+
+    package init(beginPercent: Double, endPercent: Double, lossPercent: Double) {
+      self.beginPercent = beginPercent
+      self.endPercent = endPercent
+      self.lossPercent = lossPercent
+    }
+  }
+
+  /// What boxes on the path do to the two bits (RFC 9000 section 13.4.2).
+  package enum ECNTreatment: Sendable {
+    case carries
+    /// Clears them.
+    case bleaches
+    /// Turns ECT(0) into ECT(1).
+    case mangles
+    /// Lets nothing through that has them.
+    case drops
+    /// Marks whatever it can.
+    case marksAll
+
+    func applied(to ecn: ECN) -> ECN {
+      guard ecn != .notCapable else { return ecn }
+      return switch self {
+      case .carries, .drops: ecn
+      case .bleaches: .notCapable
+      case .mangles: .capable1
+      case .marksAll: .congestion
+      }
+    }
   }
 
   package var lossPercent: Double
@@ -24,6 +54,10 @@ package struct LinkConditions: Sendable {
   package var bitsPerSecond: UInt64?
   /// Bytes that wait for a limited link; what comes beyond is dropped.
   package var queueByteCount = 1 << 20
+  /// Waiting bytes above which a limited link marks what can be marked (RFC 3168) instead of letting its queue grow.
+  package var markingByteCount: Int?
+  /// What the path does to ECN.
+  package var ecnTreatment = ECNTreatment.carries
   /// UDP payload bytes of the largest datagram that passes; larger ones vanish in silence.
   package var largestDatagram: Int
 

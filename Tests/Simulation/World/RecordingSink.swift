@@ -16,6 +16,8 @@ package struct RecordingSink: CollectorSink, ~Copyable {
     package var open: StreamOpen
     package var numbers: [UInt64] = []
     package var payloads: [[UInt8]] = []
+    /// Nanoseconds from each message's own time to its delivery.
+    package var delays: [UInt64] = []
     package var skipped: [Range<UInt64>] = []
     package var position: UInt64
     package var durable: UInt64
@@ -35,6 +37,8 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   package internal(set) var sessionOfToken: [Int: Int] = [:]
   /// Judges what is delivered; what it has seen is not kept.
   package var oracle: DeliveryOracle?
+  /// Otherwise only how many there were.
+  package var keepsMessages = true
   /// The time of the simulation.
   var trueNow = MonotonicTime(nanoseconds: 0)
   /// Something was delivered and not synced.
@@ -71,9 +75,10 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   private mutating func record(_ token: Int, _ number: UInt64, _ time: MessageTime, _ payload: RawSpan) {
     isDirty = true
     let position = streams[token].position
-    if oracle == nil {
+    if oracle == nil, keepsMessages {
       streams[token].numbers.append(number)
       streams[token].payloads.append(payload.withUnsafeBytes { [UInt8]($0) })
+      streams[token].delays.append(trueNow.nanoseconds &- time.monotonicNanoseconds)
     } else {
       oracle?.delivered(streams[token].key, number, time, payload, position: position)
     }
@@ -109,6 +114,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
       let kept = streams[index].numbers.prefix { $0 < streams[index].durable }.count
       streams[index].numbers.removeLast(streams[index].numbers.count - kept)
       streams[index].payloads.removeLast(streams[index].payloads.count - kept)
+      streams[index].delays.removeLast(streams[index].delays.count - kept)
       streams[index].position = streams[index].durable
     }
   }

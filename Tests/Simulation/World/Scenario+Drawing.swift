@@ -6,7 +6,7 @@ extension Scenario {
   package init(seed: UInt64) {
     self.seed = seed
     var random = SplitMix(seed: seed ^ 0x5CE7_A210)
-    for fault in Fault.allCases where random.chance(percent: 25) { faults.insert(fault) }
+    for fault in Fault.allCases where fault != .ecn && random.chance(percent: 25) { faults.insert(fault) }
     modes = random.chance(percent: 30) ? [.seed] : [.hybrid]
     suites = random.chance(percent: 50) ? [.chaCha20Poly1305] : [.aes256GCM]
     length = .seconds(random.within(3...25))
@@ -16,9 +16,11 @@ extension Scenario {
     syncInterval = .milliseconds(random.logarithmic(1...3_000))
     syncReportDelay = .milliseconds(random.logarithmic(0...1_000))
     drawLink(&random)
+    drawMarks()
     drawStreams(&random)
     drawFaults(&random)
     drawTraffic(&random)
+    drawParity()
     events.sort { $0.time < $1.time }
     length = max(length, events.last?.time ?? 0) + .seconds(1)
   }
@@ -56,6 +58,20 @@ extension Scenario {
     if faults.contains(.corruption) { conditions.corruptPercent = random.fraction() * 10 }
   }
 
+  /// Out of a number of its own, so that older seeds stay what they were.
+  private mutating func drawMarks() {
+    var random = SplitMix(seed: seed ^ 0xEC4)
+    guard random.chance(percent: 25) else { return }
+    faults.insert(.ecn)
+    let treatment = [LinkConditions.ECNTreatment.carries, .bleaches, .mangles, .drops, .marksAll][random.index(below: 5)]
+    let threshold = conditions.queueByteCount / (2 + random.index(below: 20))
+    conditions.ecnTreatment = treatment
+    conditions.markingByteCount = threshold
+    // What a box does to marks does not heal.
+    healed.ecnTreatment = treatment
+    healed.markingByteCount = threshold
+  }
+
   private mutating func drawStreams(_ random: inout SplitMix) {
     // Every scenario has a stream that shows whether the link works.
     streams = [
@@ -84,6 +100,20 @@ extension Scenario {
     // A constant rate takes a good link that is not watched for hours.
     guard random.chance(percent: 5), conditions.bitsPerSecond ?? .max > 500_000, length < .seconds(100) else { return .none }
     return .constantRate(interval: .milliseconds(random.within(100...2_000)))
+  }
+
+  /// From a number of its own, so that everything else of a seed stays what it was before there was parity.
+  private mutating func drawParity() {
+    var random = SplitMix(seed: seed ^ 0xFEC0_FEC0)
+    if random.chance(percent: 10) { settings.parityByteCount = Int(random.within(0...60_000)) }
+    if random.chance(percent: 20) { settings.parityBlockCount = Int(random.within(1...4)) }
+    for index in streams.indices where random.chance(percent: 40) {
+      if case .constantRate = streams[index].padding { continue }
+      let dataCount = Int(random.within(2...32))
+      let parityCount = 1 + random.index(below: min(8, dataCount))
+      guard let shape = ParityShape(dataCount: dataCount, parityCount: parityCount) else { continue }
+      streams[index].parity = random.chance(percent: 25) ? .automatic(shape) : .always(shape)
+    }
   }
 
   private mutating func drawFaults(_ random: inout SplitMix) {

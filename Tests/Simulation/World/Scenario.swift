@@ -6,6 +6,8 @@ import STTWire
 package enum Fault: String, CaseIterable, Sendable {
   case loss, bursts, reordering, duplication, corruption, rate, roundTrip, pathMTU, rebinding, moving, partition
   case clocks, suspension, deviceReboot, collectorRestart, refusal, dryPool, adversary
+  /// Marks that a path cannot carry, or sets.
+  case ecn
 }
 
 /// Everything that happens in one run, drawn from one number.

@@ -83,7 +83,8 @@ package final class Simulation {
       world.sink.oracle?.streams[key(index)] = StreamHistory(plan: plan, index: index, incarnation: incarnation)
       let added = world.open(
         plan.name, delivery: plan.delivery, durable: plan.isDurable, priority: plan.priority, largest: max(1, plan.largest),
-        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds, padding: plan.padding)
+        incarnation: incarnation, deadlineMilliseconds: plan.deadlineMilliseconds, padding: plan.padding,
+        parity: plan.parity)
       if added != index { world.violate("stream \(index) was not added") }
     }
   }
@@ -165,11 +166,13 @@ package final class Simulation {
   private func attack() {
     guard let attack = adversary.attack(world.link.history) else { return }
     let before = (
-      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected, world.acceptedCounter
+      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected,
+      world.acceptedCounters[1] ?? 0
     )
     world.arrive(attack.flight)
     let after = (
-      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected, world.acceptedCounter
+      world.sink.oracle?.deliveredCount, world.collector.sessionCount, world.device.isConnected,
+      world.acceptedCounters[1] ?? 0
     )
     if attack.isForged, before != after { world.violate("a forged datagram had an effect") }
   }
@@ -285,6 +288,9 @@ package final class Simulation {
       // Beside the window, each stream may hold the message that is next in turn.
       let most = scenario.settings.sessionWindow + scenario.streams.reduce(0) { $0 + $1.largest + MessageTime.byteCount }
       if footprint.heldByteCount > most { world.violate("\(footprint.heldByteCount) bytes of messages are held") }
+      if footprint.parityByteCount > scenario.settings.parityByteCount {
+        world.violate("parity takes \(footprint.parityByteCount) bytes")
+      }
       if footprint.sentPacketCount > Session.mostSentPackets {
         world.violate("\(footprint.sentPacketCount) packets are kept")
       }

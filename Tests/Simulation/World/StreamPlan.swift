@@ -17,6 +17,7 @@ package struct StreamPlan: Sendable {
   package var largest: Int
   package var packing: Packing
   package var padding = Padding.none
+  package var parity = Parity.none
 
   /// How many bytes a message has; a function of who it is.
   package func byteCount(seed: UInt64) -> Int {

@@ -22,8 +22,13 @@ package final class World {
   private var noStreams = NoStreams()
   package var link: Link
   package var random: SplitMix
-  private var counter = CounterStore()
-  package private(set) var acceptedCounter: UInt64 = 0
+  /// Of each seed epoch.
+  private var counters: [UInt32: CounterStore] = [:]
+  package private(set) var acceptedCounters: [UInt32: UInt64] = [:]
+  /// The pair files of both ends, if their seed changes in this world.
+  package var seeds: SeedFiles?
+  var asksIdentityForSeeds = true
+  var liveAtCollector: [UInt32] = [1]
   package private(set) var deviceEvents: [DeviceEvent] = []
   package private(set) var collectorEvents: [CollectorEvent] = []
   package var deviceClock = SimulatedClock()
@@ -41,8 +46,14 @@ package final class World {
   /// How long the recorder takes to tell that it synced; messages go on coming meanwhile.
   package var syncReportDelay: UInt64 = 0
   private var syncReports: [(due: MonotonicTime, durable: [UInt64])] = []
-  private let keys: PairKeys
+  package let keys: PairKeys
+  /// The first seed of both ends.
+  package let seedBytes: [UInt8]
+  /// What is lost on the way to the collector, beside what the link loses.
+  package var loses: (([UInt8]) -> Bool)?
   private let collectorKeys: PairKeys
+  private let identity: IdentityKey?
+  private let provesAddresses: Bool
   package let offer: HandshakeOffer
   package let collectorOffer: HandshakeOffer
   package let settings: Session.Settings
@@ -55,12 +66,12 @@ package final class World {
   package init(
     seed: UInt64, conditions: LinkConditions = LinkConditions(), modes: Set<HandshakeMode> = [.hybrid],
     collectorModes: Set<HandshakeMode> = [.hybrid, .seed], suites: [Suite] = [.chaCha20Poly1305, .aes256GCM],
-    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false,
-    deviceBuffers: [SlabClass] = manyBuffers, collectorBuffers: [SlabClass] = manyBuffers
+    settings: Session.Settings = Session.Settings(), wrongSeed: Bool = false, identity: IdentityKey? = nil,
+    provesAddresses: Bool = false, deviceBuffers: [SlabClass] = manyBuffers,
+    collectorBuffers: [SlabClass] = manyBuffers, start: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)
   ) throws {
     var random = SplitMix(seed: seed)
-    let start = MonotonicTime(nanoseconds: 1_000_000_000)
-    let seedBytes = random.bytes(32)
+    seedBytes = random.bytes(32)
     keys = PairKeys(seed: try Seed(bytes: seedBytes), pair: try Self.pair())
     collectorKeys =
       wrongSeed ? PairKeys(seed: try Seed(bytes: random.bytes(32)), pair: try Self.pair()) : keys
@@ -70,8 +81,11 @@ package final class World {
       modes: collectorModes, suites: suites,
       parameters: SessionParameters(sessionWindow: UInt32(clamping: settings.sessionWindow)))
     self.settings = settings
-    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, now: start)
-    collector = Self.makeCollector(collectorKeys, collectorOffer, settings, start, 0, &random)
+    self.identity = identity
+    self.provesAddresses = provesAddresses
+    device = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 7, identity: identity, now: start)
+    collector = Self.makeCollector(
+      collectorKeys, collectorOffer, settings, start, 0, provesAddresses, identity != nil, &random)
     now = start
     self.random = random
     pool = BufferPool(deviceBuffers)
@@ -87,11 +101,14 @@ package final class World {
 
   private static func makeCollector(
     _ keys: PairKeys, _ offer: HandshakeOffer, _ settings: Session.Settings, _ now: MonotonicTime, _ counter: UInt64,
-    _ random: inout SplitMix
+    _ provesAddresses: Bool, _ asksIdentity: Bool, _ random: inout SplitMix
   ) -> CollectorEndpoint {
+    // Without a budget every device must prove its address first: RETRY.
     var collector = CollectorEndpoint(
-      offer: offer, settings: settings, mostSessions: 16, now: now, using: &random)
-    _ = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+      offer: offer, settings: settings, mostSessions: 16, handshakesPerSecond: provesAddresses ? 0 : 2000, now: now,
+      using: &random)
+    let index = collector.add(.init(keys: keys, epoch: 1, lastCounter: counter), now: now)
+    if asksIdentity { collector.askIdentity(of: index) }
     return collector
   }
 
@@ -104,7 +121,9 @@ package final class World {
     syncReports.removeAll()
     sessions.removeAll()
     collector = Self.makeCollector(
-      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounter, &random)
+      collectorKeys, collectorOffer, settings, collectorClock.monotonic(now), acceptedCounters[1] ?? 0, provesAddresses,
+      identity != nil, &random)
+    startSeedsOfCollector()
   }
 
   /// The same for the whole machine: its monotonic clock starts over.
@@ -116,10 +135,12 @@ package final class World {
   /// The device loses power: nothing is left of it but what its counter file holds.
   package func rebootDevice() {
     asleepSince = nil
-    counter.crash()
+    for epoch in counters.keys { counters[epoch]?.crash() }
     deviceClock.restart(at: random.within(0...(.seconds(20))), now: now)
     device = DeviceEndpoint(
-      keys: keys, offer: offer, settings: settings, bootID: random.next(), now: deviceClock.monotonic(now))
+      keys: keys, offer: offer, settings: settings, bootID: random.next(), identity: seeds?.identity ?? identity,
+      now: deviceClock.monotonic(now))
+    startSeedsOfDevice()
   }
 
   package func suspendDevice() {
@@ -158,14 +179,14 @@ package final class World {
   package func open(
     _ name: String, delivery: DeliveryClass = .reliable, durable: Bool = true, priority: UInt8 = 1,
     largest: Int = 1 << 20, incarnation: UInt64 = 1, deadlineMilliseconds: UInt32 = 0,
-    padding: Padding = .none
+    padding: Padding = .none, parity: Parity = .none
   ) -> Int {
     let open = StreamOpen(
       largestMessage: UInt32(largest), delivery: delivery, isDurable: durable, priority: priority,
       deadlineMilliseconds: deadlineMilliseconds,
       uid: StreamUID(high: UInt64(name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) }), low: 1), incarnation: incarnation,
       firstMessage: 0, name: name, schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main")
-    return device.add(open, padding: padding) ?? -1
+    return device.add(open, padding: padding, parity: parity) ?? -1
   }
 
   /// A payload that tells which message of which stream it is.
@@ -233,14 +254,23 @@ package final class World {
     while now < end {
       drain()
       if done(self) { return }
-      let next = min(
-        min(link.nextArrival, end),
-        min(deviceDeadline, min(collectorDeadline, min(nextSync, syncReports.first?.due ?? .never))))
-      if next <= now { noteIdleStep() }
-      now = max(now + 1, next)
-      step()
+      advance(to: min(nextEvent, end))
     }
     drain()
+  }
+
+  /// When something happens next, if nothing is sent before.
+  var nextEvent: MonotonicTime {
+    min(
+      link.nextArrival,
+      min(deviceDeadline, min(collectorDeadline, min(nextSync, syncReports.first?.due ?? .never))))
+  }
+
+  /// Does what is due at `time`, or a nanosecond from now if that is past.
+  func advance(to time: MonotonicTime) {
+    if time <= now { noteIdleStep() }
+    now = max(now + 1, time)
+    step()
   }
 
   private var deviceDeadline: MonotonicTime {
@@ -282,15 +312,17 @@ package final class World {
         sink.trueNow = time
         collector.receive(
           unsafe: buffer, from: flight.address ?? deviceAddress, now: collectorClock.monotonic(time),
-          wall: collectorClock.wall(time), using: &random, sink: &sink
-        ) { _, counter in
-          if counter <= acceptedCounter { violate("handshake counter \(counter) was accepted twice") }
-          acceptedCounter = max(acceptedCounter, counter)
+          wall: collectorClock.wall(time), ecn: flight.ecn, using: &random, sink: &sink
+        ) { _, epoch, counter in
+          let accepted = acceptedCounters[epoch] ?? 0
+          if counter <= accepted { violate("handshake counter \(counter) was accepted twice") }
+          acceptedCounters[epoch] = max(accepted, counter)
           return true
         }
       } else if asleepSince == nil, (flight.address ?? deviceAddress) == deviceAddress {
         device.receive(
-          unsafe: buffer, now: deviceClock.monotonic(time), wall: deviceClock.wall(time), sink: &noStreams)
+          unsafe: buffer, now: deviceClock.monotonic(time), wall: deviceClock.wall(time), ecn: flight.ecn,
+          sink: &noStreams)
       }
     }
     if sink.isDirty, nextSync == .never { nextSync = now + syncInterval }
@@ -313,7 +345,7 @@ package final class World {
       let bytes = Array(buffer[..<outgoing.byteCount])
       if let violation = wire?.note(bytes, fromDevice: false) { violate(violation) }
       guard outgoing.address == deviceAddress else { continue }
-      link.send(bytes, toCollector: false, from: outgoing.address, now: now)
+      link.send(bytes, ecn: outgoing.mark, toCollector: false, from: outgoing.address, now: now)
     }
     while let event = collector.takeEvent() { note(event) }
   }
@@ -321,7 +353,8 @@ package final class World {
   private func drainDevice() {
     let (time, wall) = (deviceClock.monotonic(now), deviceClock.wall(now))
     if device.wantsToConnect(now: time) {
-      device.connect(counter: device.needsCounter ? counter.take() : 0, wall: wall, now: time, using: &random)
+      let fresh = device.needsCounter ? counters[device.nextEpoch, default: CounterStore()].take() : 0
+      device.connect(counter: fresh, wall: wall, now: time, using: &random)
       attemptCount += 1
       idleSteps = 0
     }
@@ -332,11 +365,13 @@ package final class World {
       let bytes = Array(buffer[..<length])
       onSent?(bytes)
       if let violation = wire?.note(bytes, fromDevice: true) { violate(violation) }
-      link.send(bytes, toCollector: true, from: deviceAddress, now: now)
+      if loses?(bytes) == true { continue }
+      link.send(bytes, ecn: device.mark, toCollector: true, from: deviceAddress, now: now)
     }
     while let event = device.takeEvent() {
       deviceEvents.append(event)
       if case .connected = event { connectionCount += 1 }
+      note(event)
     }
   }
 
@@ -374,7 +409,15 @@ package final class World {
     case .ended(_, let place, _, let statistics):
       if let session = sessions[place] { noteReceived(statistics, session, fromDevice: true) }
       sessions[place] = nil
-    case .moved, .clock, .identity, .identityMissing: break
+    case .identity(_, let place, let id, let key) where seeds == nil:
+      if key == identity?.publicKey {
+        collector.admit(session: place, id: id)
+      } else {
+        violate("a foreign identity was proven")
+      }
+    case .identityMissing: if seeds == nil { violate("the identity was not shown") }
+    case .moved, .clock: break
+    case .identity, .proven, .seedStored, .seedRefused: noteSeeds(event)
     }
   }
 }

@@ -1,0 +1,47 @@
+/// What one process counted; travels as a line of names and numbers (Benchmarks/peers/README.md).
+struct BenchFigures {
+  var messages: UInt64 = 0
+  var bytes: UInt64 = 0
+  /// From the first message to the last.
+  var seconds = 0.0
+  var cpuSeconds = 0.0
+  /// After the first second, which may allocate what is kept.
+  var allocationsPerMessage = 0.0
+  var packetsLost: UInt64 = 0
+  /// Between ``BenchMeter/steadyAfterSeconds`` and the end of the sending.
+  var steadyBytes: UInt64 = 0
+  /// Messages of a pace sent after the first two seconds of it …
+  var steadyMessages: UInt64 = 0
+  /// … and those of them that came before their deadline.
+  var onTime: UInt64 = 0
+
+  init() {}
+
+  /// Numbers that are not told are 0. `nil`: it is no such line.
+  init?(line: String) {
+    var values: [Substring: Substring] = [:]
+    for part in line.split(separator: " ") {
+      let sides = part.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2 else { return nil }
+      values[sides[0]] = sides[1]
+    }
+    guard let messages = values["messages"].flatMap({ UInt64($0) }) else { return nil }
+    func count(_ name: Substring) -> UInt64 { values[name].flatMap { UInt64($0) } ?? 0 }
+    func number(_ name: Substring) -> Double { values[name].flatMap { Double($0) } ?? 0 }
+    self.messages = messages
+    bytes = count("bytes")
+    seconds = number("seconds")
+    cpuSeconds = number("cpu_seconds")
+    allocationsPerMessage = number("allocations_per_message")
+    packetsLost = count("packets_lost")
+    steadyBytes = count("steady_bytes")
+    steadyMessages = count("steady_messages")
+    onTime = count("on_time")
+  }
+
+  var line: String {
+    "messages=\(messages) bytes=\(bytes) seconds=\(seconds) cpu_seconds=\(cpuSeconds) "
+      + "allocations_per_message=\(allocationsPerMessage) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
+      + "steady_messages=\(steadyMessages) on_time=\(onTime)\n"
+  }
+}

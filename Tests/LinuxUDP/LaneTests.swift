@@ -1,0 +1,70 @@
+import LinuxUDP
+import STTBuffers
+import Testing
+
+@Suite struct LaneTests {
+  private static func batch() -> ReceiveBatch? { ReceiveBatch(pool: BufferPool([SlabClass(byteCount: 65_536, count: 16)])) }
+
+  private func drain(_ batch: inout ReceiveBatch, _ socket: borrowing UDPSocket) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    while batch.receive(from: socket, { datagram, _, _ in found.append([UInt8](datagram)) }) {}
+    return found
+  }
+
+  @Test func handshakesArriveApart() throws {
+    let first = try UDPSocket(bind: .loopback(port: 0))
+    guard let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3), var batch = Self.batch() else {
+      Issue.record("this kernel tells no datagrams apart")
+      return
+    }
+    let sender = try UDPSocket(bind: .loopback(port: 0))
+    var sending = SendBatch()
+    let datagrams: [[UInt8]] = [[1, 1, 9], [1, 3, 9], [1, 0x15, 9], [1, 2], [7], [1, 1], [1, 3, 3], [1, 255]]
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
+    defer { memory.deallocate() }
+    for (index, datagram) in datagrams.enumerated() {
+      let place = UnsafeMutableRawBufferPointer(rebasing: memory[(index * 8)..<(index * 8 + datagram.count)])
+      place.copyBytes(from: datagram)
+      if let base = place.baseAddress {
+        sending.append(unsafe: base, byteCount: datagram.count, segmentByteCount: datagram.count, to: first.local)
+      }
+    }
+    let isSent = sending.flush(sender)
+    #expect(isSent)
+    let arrived = [drain(&batch, first), drain(&batch, lanes.second), drain(&batch, lanes.third)]
+    #expect(arrived[0] == [[1, 0x15, 9], [1, 2], [7], [1, 255]])
+    #expect(arrived[1] == [[1, 1, 9], [1, 1]])
+    #expect(arrived[2] == [[1, 3, 9], [1, 3, 3]])
+  }
+
+  @Test func thePortIsStillTakenForOthers() throws {
+    let first = try UDPSocket(bind: .loopback(port: 0))
+    let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3)
+    let address = first.local
+    #expect(throws: UDPSocketError.self) { _ = try UDPSocket(bind: address) }
+    _ = consume lanes
+  }
+
+  @Test func withoutTheLanesEverythingArrivesAtTheFirst() throws {
+    let first = try UDPSocket(bind: .loopback(port: 0))
+    do {
+      let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3)
+      _ = consume lanes
+    }
+    let sender = try UDPSocket(bind: .loopback(port: 0))
+    var sending = SendBatch()
+    var bytes: [UInt8] = [1, 1, 3]
+    let isSent = bytes.withUnsafeMutableBytes { memory in
+      if let base = memory.baseAddress {
+        sending.append(unsafe: base, byteCount: 3, segmentByteCount: 3, to: first.local)
+      }
+      return sending.flush(sender)
+    }
+    guard var batch = Self.batch() else {
+      Issue.record("no memory for a batch")
+      return
+    }
+    let arrived = drain(&batch, first)
+    #expect(isSent && arrived == [[1, 1, 3]])
+  }
+}
