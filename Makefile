@@ -3,16 +3,18 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libzstd-dev liblz4-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libzstd-dev liblz4-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
+KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz clean
+.PHONY: goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz kernel-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
 	@echo "make test      build and pass every test"
+	@echo "make kernel-test  the agent in an emulated machine, against the kernel's own GPIO, sensors and camera"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
 	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
 	@echo "make release   optimised programs in .build/release"
@@ -49,6 +51,16 @@ demo: build
 test: setup-test
 	$(SWIFT) build --build-tests
 	STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python STT_TEST_PROGRAMS=$(CURDIR)/.build/debug $(SWIFT) test --skip-build
+
+# boards/qemu/README.md. Cached below .build/kernel-test.
+kernel-test: setup-test
+	@missing=""; for package in $(KERNEL_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+	$(SWIFT) build --product stt-collector
+	$(SWIFT) build --product stt
+	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent
+	STT_AGENT_GPIOD2=$$(./Tests/Kernel/with-gpiod2) STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python \
+	STT_TEST_PROGRAMS=$(CURDIR)/.build/debug ./Tests/Kernel/run
 
 # SEEDS=20000 FROM=1 runs many scenarios; SEED=123 one of them alone, and tells what happens.
 SEEDS ?= 1000

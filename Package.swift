@@ -93,6 +93,10 @@ let package = Package(
     module("LinuxProcess", "Sources/LinuxProcess"),
     module("LinuxUDP", "Sources/LinuxUDP", ["CLinux", "STTBuffers"]),
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
+    // Static: the agent then starts on boards without the library.
+    .target(name: "CGPIO", path: "Sources/CGPIO", linkerSettings: [.linkedLibrary(":libgpiod.a")]),
+    module("LinuxGPIO", "Sources/LinuxGPIO", ["CGPIO", "STTBuffers", "STTSample"]),
+    module("LinuxIIO", "Sources/LinuxIIO", ["STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
     module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum", "STC"]),
@@ -105,7 +109,8 @@ let package = Package(
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
-        "CLinux", "LinuxEvents", "LinuxProcess", "LinuxUDP", "LinuxFile", "LinuxVideo", "STTBoard", "STTBuffers",
+        "CLinux", "LinuxEvents", "LinuxProcess", "LinuxUDP", "LinuxFile", "LinuxGPIO", "LinuxIIO", "LinuxVideo",
+        "STTBoard", "STTBuffers",
         "STTKeyring",
         "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
@@ -164,6 +169,8 @@ let package = Package(
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
     tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
+    tests("LinuxGPIO", ["LinuxGPIO", "STTBuffers", "STTSample"]),
+    tests("LinuxIIO", ["LinuxIIO", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STC", "STTRecord", "STTSample"]),

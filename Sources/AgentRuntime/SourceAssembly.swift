@@ -1,6 +1,7 @@
 import LinuxFile
+import LinuxGPIO
+import LinuxIIO
 import LinuxVideo
-
 import STTBoard
 import STTSample
 
@@ -17,6 +18,8 @@ enum SourceAssembly {
       case .poll(let input): return [try poll(configuration, input)]
       case .system(let input): return try system(configuration, input)
       case .file(let input): return [try file(configuration, input)]
+      case .gpio(let input): return [gpio(configuration, input)]
+      case .iio(let input): return [try iio(configuration, input)]
       case .camera(let input): return [try camera(configuration, input)]
       case .pattern(let input): return [try pattern(configuration, input)]
       }
@@ -136,6 +139,46 @@ enum SourceAssembly {
       CameraRequest(
         device: input.device, format: format, width: input.width, height: input.height,
         framesPerSecond: input.framesPerSecond), frameID: configuration.name)
+  }
+
+  private static func gpio(_ configuration: SourceConfiguration, _ input: GPIOInput) -> any SampleSource {
+    let edges: LineSettings.Edges =
+      switch input.edge {
+      case .both: .both
+      case .rising: .rising
+      case .falling: .falling
+      }
+    let bias: LineSettings.Bias =
+      switch input.bias {
+      case .asIs: .asIs
+      case .disabled: .disabled
+      case .pullUp: .pullUp
+      case .pullDown: .pullDown
+      }
+    return EdgeSource(
+      description(configuration), messageName: identifier(configuration.name),
+      lines: input.lines.map { .name($0) } + input.offsets.map { .offset(UInt32($0)) }, chip: input.chip,
+      settings: LineSettings(
+        edges: edges, bias: bias, isActiveLow: input.isActiveLow,
+        debounceMicroseconds: UInt32(clamping: Int64(input.debounce / .microseconds(1)))))
+  }
+
+  private static func iio(_ configuration: SourceConfiguration, _ input: IIOInput) throws -> any SampleSource {
+    let messageName = identifier(configuration.name)
+    if input.capture == .buffered {
+      return try CaptureSource(
+        description(configuration), messageName: messageName,
+        CaptureRequest(
+          device: input.device, channels: input.channels, trigger: input.trigger, hertz: input.rateHertz))
+    }
+    let channels = try PolledChannels.of(input.device, input.channels)
+    let attributes = channels.map { channel in
+      Attribute(
+        channel.path, Field(channel.fieldName, .double, unit: channel.unit), scale: channel.scale,
+        offset: channel.offset)
+    }
+    return try PolledFileSource(
+      description(configuration), messageName: messageName, attributes, hertz: input.rateHertz ?? 1)
   }
 
   private static func pattern(_ configuration: SourceConfiguration, _ input: PatternInput) throws -> any SampleSource {

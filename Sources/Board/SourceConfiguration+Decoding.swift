@@ -5,7 +5,7 @@ extension SourceConfiguration {
     let name = table.name("name", "a name that is unique on this device and stays the same for ever")
     let kind = table.requiredChoice(
       "type", SourceInput.Kind.self,
-      "Say what it reads: type = \"poll\", \"file\", \"camera\", \"pattern\" or \"system\".")
+      "Say what it reads: type = \"poll\", \"file\", \"camera\", \"gpio\", \"iio\", \"pattern\" or \"system\".")
     let delivery: DeliveryClass = table.choice("delivery", usual: .reliable)
     let durable = table.flag("durable", usual: delivery == .reliable)
     let deadline = Self.deadline(&table, delivery)
@@ -31,6 +31,8 @@ extension SourceConfiguration {
     case .poll: input = PollInput(&table).map(SourceInput.poll)
     case .file: input = FileInput(&table).map(SourceInput.file)
     case .camera: input = .camera(CameraInput(&table))
+    case .gpio: input = GPIOInput(&table).map(SourceInput.gpio)
+    case .iio: input = IIOInput(&table).map(SourceInput.iio)
     case .pattern:
       let pattern = PatternInput(&table)
       messageByteCount = pattern.messageByteCount

@@ -8,7 +8,8 @@ public import STTSample
 /// that fails or is unplugged is reported and opened anew, with everything set again.
 public final class CameraSource: SampleSource {
   static let shortestRetry: UInt64 = 500_000_000
-  static let longestRetry: UInt64 = 10_000_000_000
+  // A look for a node that is not there costs little, and who plugs a camera in waits for its picture.
+  static let longestRetry: UInt64 = 1_000_000_000
   // When the driver has fewer, returned buffers must reach it before it runs out.
   static let fewBuffers = 2
   static let returnInterval: UInt64 = 1_000_000

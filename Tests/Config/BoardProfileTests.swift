@@ -22,19 +22,24 @@ private func entries(_ directory: String) -> [String] {
   return names.sorted()
 }
 
+/// Boards with a profile; the emulated one has none.
+private func boards() -> [String] {
+  entries("\(packageRoot)/boards").filter { access("\(packageRoot)/boards/\($0)/board.toml", F_OK) == 0 }
+}
+
 private func profile(_ name: String) throws -> BoardProfile {
   try BoardProfile(ConfigFile("\(packageRoot)/boards/\(name)/board.toml").node())
 }
 
 @Suite struct BoardProfileTests {
   @Test func everyBoardLoadsAndHasItsDirectorysName() throws {
-    let boards = entries("\(packageRoot)/boards").filter { access("\(packageRoot)/boards/\($0)/board.toml", F_OK) == 0 }
+    let boards = boards()
     #expect(boards.contains("raspberry-pi-5"))
     for board in boards { #expect(try profile(board).name == board) }
   }
 
   @Test func everyBoardHasAPageOnDeployment() {
-    for board in entries("\(packageRoot)/boards") {
+    for board in boards() {
       #expect(access("\(packageRoot)/boards/\(board)/deploy.md", R_OK) == 0, "\(board)")
     }
   }

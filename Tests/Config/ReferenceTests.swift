@@ -40,11 +40,14 @@ private func contents(_ path: String) throws -> String {
   /// Every key the decoders ask for stands in a table of the reference, and the other way round.
   @Test func everyKeyIsExplainedAndNoOther() throws {
     var keys: Set<String> = []
-    for file in ["AgentConfiguration", "SourceConfiguration", "CollectorConfiguration", "Transport"] {
-      for line in try contents("Sources/Board/\(file)+Decoding.swift").split(separator: "\n") {
+    for file in [
+      "AgentConfiguration+Decoding", "SourceConfiguration+Decoding", "CollectorConfiguration+Decoding",
+      "Transport+Decoding", "GPIOInput", "IIOInput",
+    ] {
+      for line in try contents("Sources/Board/\(file).swift").split(separator: "\n") {
         for accessor in [
-          "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "name",
-          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables", "texts",
+          "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "texts", "name",
+          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables",
         ] {
           for part in line.split(separator: ".\(accessor)(\"").dropFirst() {
             keys.insert(String(part.prefix { $0 != "\"" }))
@@ -52,8 +55,8 @@ private func contents(_ path: String) throws -> String {
         }
       }
     }
-    // Two accessors take their key on the next line.
-    keys.formUnion(["state", "address", "listen", "type", "framing", "pairs"])
+    // Some accessors take their key on the next line.
+    keys.formUnion(["state", "address", "listen", "type", "framing", "pairs", "channels", "offsets"])
     keys.formUnion(["seal", "seal_to", "recipients", "rotate_days"])
     var explained: Set<String> = []
     for line in reference.split(separator: "\n") where line.hasPrefix("| `") {

@@ -32,7 +32,7 @@ import Testing
       CameraError.refused(device: "/dev/video0", doing: "start", errno: EBUSY).description.contains("another program"))
   }
 
-  @Test func aMissingCameraIsReportedOnceAndLookedForEverMoreRarely() throws {
+  @Test func aMissingCameraIsReportedOnceAndLookedForEverySecond() throws {
     let source = try CameraSource(
       StreamDescription(name: "camera", schema: .opaque), request("/dev/nothing-here"))
     #expect(source.description.schema.name == "foxglove.CompressedImage")
@@ -45,7 +45,7 @@ import Testing
       deadlines.append((deadline - now) / 1_000_000)
       now = deadline
     }
-    #expect(deadlines == [500, 1000, 2000, 4000, 8000, 10_000, 10_000])
+    #expect(deadlines == [500, 1000, 1000, 1000, 1000, 1000, 1000])
     #expect(outlet.events.count == 1)
     #expect(source.descriptor == nil)
     // Called before its time it does nothing.

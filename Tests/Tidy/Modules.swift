@@ -23,6 +23,8 @@ enum Modules {
     "LinuxProcess": "Sources/LinuxProcess",
     "LinuxUDP": "Sources/LinuxUDP",
     "LinuxFile": "Sources/LinuxFile",
+    "LinuxGPIO": "Sources/LinuxGPIO",
+    "LinuxIIO": "Sources/LinuxIIO",
     "LinuxVideo": "Sources/LinuxVideo",
     "STTConfig": "Sources/Config",
     "STTKeyring": "Sources/Keyring",
@@ -52,8 +54,7 @@ enum Modules {
   /// C targets: they have no Swift in them.
   static let c: [String: String] = [
     "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CLz4": "Sources/CLz4",
-    "CQRencode": "Sources/CQRencode",
-    "CAllocations": "Sources/CAllocations",
+    "CQRencode": "Sources/CQRencode", "CAllocations": "Sources/CAllocations", "CGPIO": "Sources/CGPIO",
   ]
 
   /// Standard library modules without input or output, and swift-collections.
@@ -63,7 +64,7 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CZstd", "CLz4"]
+  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4"]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }

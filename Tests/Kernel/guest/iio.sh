@@ -1,0 +1,43 @@
+# The kernel's dummy converter, captured by a timer trigger and polled beside it. Its driver puts constants in a scan.
+modprobe iio_dummy
+modprobe iio-trig-hrtimer
+mkdir /sys/kernel/config/iio/devices/dummy/bench
+mkdir /sys/kernel/config/iio/triggers/hrtimer/clock
+cat >/tmp/iio.sources <<END
+[[source]]
+name = "scans"
+type = "iio"
+device = "bench"
+capture = "buffered"
+trigger = "clock"
+rate_hz = 100
+[[source]]
+name = "values"
+type = "iio"
+device = "bench"
+channels = ["voltage0", "voltage3-voltage4", "accel_x"]
+rate_hz = 5
+END
+start iio
+device=/sys/bus/iio/devices/iio:device0
+until_true 60 '[ "$(cat $device/buffer/enable)" = 1 ]'
+# Each scan is an interrupt of the trigger: the kernel's trace counts them.
+trace=/sys/kernel/tracing
+echo mono >$trace/trace_clock
+echo 'name ~ "*consumer*"' >$trace/events/irq/irq_handler_entry/filter
+echo >$trace/trace
+echo 1 >$trace/events/irq/irq_handler_entry/enable
+sleep 11
+echo 0 >$trace/events/irq/irq_handler_entry/enable
+sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_entry.*/\1\2/p' $trace/trace >$out/iio.trace
+usleep 200000
+
+# The device goes and comes back.
+rmdir /sys/kernel/config/iio/devices/dummy/bench
+until_true 20 "grep -q 'scans.*cannot read\|scans.*no IIO' $out/iio.log"
+mkdir /sys/kernel/config/iio/devices/dummy/bench
+cut -d' ' -f1 /proc/uptime >$out/iio.returned
+until_true 20 "grep -q 'scans: works again' $out/iio.log"
+cut -d' ' -f1 /proc/uptime >>$out/iio.returned
+sleep 1
+finish
