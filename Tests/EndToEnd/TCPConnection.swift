@@ -73,10 +73,12 @@ final class TCPConnection: Sendable {
     return bytes + (masked ? [0, 0, 0, 0] : []) + payload
   }
 
-  /// A port that nobody has at this moment.
+  /// A port that nobody has, and that nobody is given by chance.
   static func freePort() throws -> UInt16 {
-    let probe = try TCPListener()
-    return probe.port
+    guard let port = ReservedPorts.next({ (try? TCPListener($0)) != nil }) else {
+      throw UDPPort.Trouble(doing: "find a free port", number: EADDRINUSE)
+    }
+    return port
   }
 }
 
@@ -85,9 +87,10 @@ final class TCPListener: Sendable {
   let descriptor: CInt
   let port: UInt16
 
-  init() throws {
+  /// - Parameter wanted: the port to have; 0 for one that the kernel chooses.
+  init(_ wanted: UInt16 = 0) throws {
     let opened = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-    var address = UDPPort.loopback(0)
+    var address = UDPPort.loopback(wanted)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let made = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

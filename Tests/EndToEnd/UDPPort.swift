@@ -34,8 +34,13 @@ final class UDPPort: Sendable {
 
   deinit { close(descriptor) }
 
-  /// A port that nobody has at this moment.
-  static func free() throws -> UInt16 { try UDPPort().port }
+  /// A port that nobody has, and that nobody is given by chance.
+  static func free() throws -> UInt16 {
+    guard let port = ReservedPorts.next({ (try? UDPPort($0)) != nil }) else {
+      throw Trouble(doing: "find a free port", number: EADDRINUSE)
+    }
+    return port
+  }
 
   static func loopback(_ port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()
