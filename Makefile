@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libgpiod-dev libzstd-dev liblz4-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils

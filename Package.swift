@@ -83,6 +83,8 @@ let package = Package(
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(name: "CAllocations", path: "Sources/CAllocations"),
     .systemLibrary(
+      name: "CDeflate", path: "Sources/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(
       name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(
       name: "CLz4", path: "Sources/CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -102,7 +104,9 @@ let package = Package(
     module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum", "STC"]),
     module("STTWebSocket", "Sources/WebSocket", webSocket + [deque]),
     module("STTWebSocketServer", "collector/WebSocket", webSocket + ["STTSession", "STTWebSocket", deque]),
-    module("STTRecorder", "collector/Recorder", ["CLinux", "CLz4", "CZstd", "STC", "STTBuffers", "STTSample", "STTRecord"]),
+    module(
+      "STTRecorder", "collector/Recorder",
+      ["CDeflate", "CLinux", "CLz4", "CZstd", "STC", "STTBuffers", "STTSample", "STTRecord"]),
 
     // Composition.
     module("STTImpairment", "Sources/Impairment", ["CLinux", "LinuxEvents", "LinuxUDP", heap]),
@@ -134,7 +138,8 @@ let package = Package(
     program(
       "stt", "Sources/stt",
       [
-        "CAllocations", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers", "STTChecksum",
+        "CAllocations", "CLinux", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard", "STTBuffers",
+        "STTChecksum",
         "STTConfig", "STTImpairment", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder", "STTSample",
         "STTSession", "STTWire", "STC", arguments,
       ]),

@@ -55,6 +55,7 @@ enum Modules {
   static let c: [String: String] = [
     "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CLz4": "Sources/CLz4",
     "CQRencode": "Sources/CQRencode", "CAllocations": "Sources/CAllocations", "CGPIO": "Sources/CGPIO",
+    "CDeflate": "Sources/CDeflate",
   ]
 
   /// Standard library modules without input or output, and swift-collections.
@@ -64,7 +65,7 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4"]
+  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4", "CDeflate"]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }
