@@ -31,8 +31,11 @@ final class ByteOutput {
   }
 
   /// Creates `path`, which must not exist.
-  init(creating path: String) throws {
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+  convenience init(creating path: String) throws { try self.init(opening: path, O_CREAT | O_EXCL) }
+
+  /// Opens `path`: a device, or with `flags` of open(2) something else.
+  init(opening path: String, _ flags: CInt = 0) throws {
+    descriptor = open(path, O_WRONLY | O_CLOEXEC | flags, 0o640)
     guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
     self.path = path
     isFile = true

@@ -44,7 +44,9 @@ final class TextOutput: ReplayOutput {
 
 /// A JSON object for each message.
 final class NDJSONOutput: ReplayOutput {
-  private let output = ByteOutput()
+  private let output: ByteOutput
+
+  init(_ output: ByteOutput = ByteOutput()) { self.output = output }
 
   func play(_ message: PlayedMessage) throws {
     message.withRecorded { MessageLines.json($0, message.stream, message.clock, to: output) }
