@@ -15,11 +15,11 @@ extension EndToEnd {
     @Test(.enabled(if: python != nil, needsPython), arguments: ["none", "sealed"])
     func aRecordingPlayedIntoAnotherCollectorIsRecordedAsItWas(seal: String) async throws {
       let site = try await Site()
-      try Files.write("\(site.path)/pictures.mjpeg", (0..<5).flatMap { outlineOfPicture($0, dataByteCount: 90_000) })
+      try Files.write("\(site.path)/pictures.mjpeg", (0..<5).flatMap { outlineOfPicture($0, dataByteCount: 60_000) })
       let first = try await site.startCollector(CollectorSettings(seal: seal))
       let agent = try await site.startAgent(
         AgentSettings(sources: [
-          Source.pattern(rate: 1000, count: 500), Source.pattern("large", rate: 50, count: 20, size: 200_000),
+          Source.pattern(rate: 1000, count: 500), Source.pattern("large", rate: 20, count: 20, size: 60_000),
           Source.system, Source.pictures("\(site.path)/pictures.mjpeg"),
         ]))
       for (stream, count) in [("pattern", 500), ("large", 20), ("camera", 5), ("system/load", 2)] as [(String, UInt64)] {
