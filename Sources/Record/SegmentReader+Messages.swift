@@ -22,7 +22,9 @@ extension SegmentReader {
     guard let channel = cursor.u16(), let sequence = cursor.u32(), let logTime = cursor.u64(),
       let publishTime = cursor.u64()
     else { throw altered(chunkOffset, "a message is shorter than its head") }
-    guard channels[channel] != nil else { throw altered(chunkOffset, "a message names a channel that is not there") }
+    guard Int(channel) < isChannel.count, isChannel[Int(channel)] else {
+      throw altered(chunkOffset, "a message names a channel that is not there")
+    }
     var identity = MessageIdentity(
       channel: channel, number: UInt64(sequence),
       deviceTime: .init(monotonicNanoseconds: 0, wallNanoseconds: publishTime))

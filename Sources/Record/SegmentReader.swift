@@ -33,7 +33,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   var messageOffset = 0
   var messageIndex = 0
   public internal(set) var schemas: [UInt16: RecordedSchema] = [:]
-  public internal(set) var channels: [UInt16: RecordedChannel] = [:]
+  public internal(set) var channels: [UInt16: RecordedChannel] = [:] {
+    didSet { noteChannels() }
+  }
+  /// By id: whether there is such a channel. What every message is held against.
+  private(set) var isChannel: [Bool] = []
   /// Whether ``next()`` passed DataEnd, and its CRC was right or absent.
   public private(set) var isFinished = false
   private var dataCRC: UInt32 = 0
@@ -47,6 +51,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   private var recordHead: [UInt8] = []
   /// Whether the record read last is still to be hashed into the chain.
   private var isUnabsorbed = false
+  /// Whether what was read so far belongs to a sealed file, or may: its note is the first record after the header.
+  private var mayBeSealed = true
 
   /// Reads the file's beginning.
   public init(_ source: Source, decompressor: Decompressor, opener: Opener) throws {
@@ -69,6 +75,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// The next thing in the file.
   public mutating func next() throws -> Step {
+    chunk.removeAll()
+    identities.removeAll(keepingCapacity: true)
     messageOffset = 0
     messageIndex = 0
     while true {
@@ -77,6 +85,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       }
       let at = offset
       let opcode = try readRecord()
+      defer { if seal == nil, opcode != MCAP.Opcode.header { mayBeSealed = false } }
       var cursor = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
       switch opcode {
       case MCAP.Opcode.chunk:
@@ -124,11 +133,18 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     }
   }
 
+  private mutating func noteChannels() {
+    for id in channels.keys {
+      while isChannel.count <= Int(id) { isChannel.append(false) }
+      isChannel[Int(id)] = true
+    }
+  }
+
   private mutating func takeMetadata(_ name: String, _ map: [String: String], _ at: UInt64) throws {
     summary.metadata.append(MetadataIndexEntry(offset: at, byteCount: offset - at, name: name))
     if name == SealNote.name {
       // The note is the first record after the header, or somebody put it there.
-      guard let note = SealNote(map), seal == nil, summary.metadata.count == 1, channels.isEmpty else {
+      guard let note = SealNote(map), seal == nil, mayBeSealed, summary.metadata.count == 1, channels.isEmpty else {
         throw altered(at, "the seal's note is malformed or in the wrong place")
       }
       seal = SegmentSealState(note, isOpened: opener.begin(note))
@@ -205,7 +221,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     dataCRC = Decompressor.checksum(record.unsafeBytes, after: dataCRC)
     offset += UInt64(head.count) + length
     recordHead = head
-    isUnabsorbed = opener.hashes
+    isUnabsorbed = opener.hashes && mayBeSealed
     return head[0]
   }
 

@@ -53,7 +53,7 @@ public enum SegmentVerifier {
     message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
   ) throws -> SegmentReport {
     var report = SegmentReport()
-    var places: [UInt16: Int] = [:]
+    var places: [Int] = []
     do {
       var reader = try SegmentReader(source, decompressor: decompressor, opener: opener)
       do {
@@ -77,7 +77,7 @@ public enum SegmentVerifier {
 
   private static func walk<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
     _ reader: inout SegmentReader<Source, Decompressor, Opener>, _ report: inout SegmentReport,
-    _ places: inout [UInt16: Int],
+    _ places: inout [Int],
     _ progress: (UInt64) -> Void, _ message: (borrowing RecordedMessage, RecordedChannel) -> Void
   ) throws {
     while true {
@@ -105,12 +105,14 @@ public enum SegmentVerifier {
     }
   }
 
+  /// - Parameter places: by channel id, where it is in the report; -1: not yet.
   private static func place(
-    of id: UInt16, _ channels: [UInt16: RecordedChannel], _ report: inout SegmentReport, _ places: inout [UInt16: Int]
+    of id: UInt16, _ channels: [UInt16: RecordedChannel], _ report: inout SegmentReport, _ places: inout [Int]
   ) -> Int {
-    if let known = places[id] { return known }
+    if Int(id) < places.count, places[Int(id)] >= 0 { return places[Int(id)] }
+    while places.count <= Int(id) { places.append(-1) }
     let channel = channels[id] ?? RecordedChannel(id: id, schema: 0, topic: "", messageEncoding: "", metadata: [:])
-    places[id] = report.channels.count
+    places[Int(id)] = report.channels.count
     report.channels.append(SegmentReport.Channel(channel: channel))
     return report.channels.count - 1
   }

@@ -115,4 +115,52 @@ import Testing
       #expect(report.channels[0].missingCount == missing, "\(numbers)")
     }
   }
+
+  /// Everything that can be read, also behind what is damaged.
+  private func salvage(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    let source = ArraySource(bytes: bytes)
+    var reader = try SegmentReader(source, decompressor: NoDecompression())
+    if let outline = try SegmentOutline.read(source) { reader.adopt(outline) }
+    var found: [[UInt8]] = []
+    while true {
+      do {
+        switch try reader.next() {
+        case .chunk:
+          try reader.forEachMessage { found.append($0.payload.withUnsafeBytes { [UInt8]($0) }) }
+        case .metadata: break
+        case .dataEnd, .end: return found
+        }
+      } catch let damage as SegmentDamage {
+        guard try reader.resume(after: damage) else { return found }
+      }
+    }
+  }
+
+  @Test("past a damaged chunk reading goes on: any bit of any chunk costs that chunk alone")
+  func salvageGoesOnBehindADamage() throws {
+    let (bytes, groupEnds) = SampleFile.make()
+    let payloads = SampleFile.messages.map(\.payload)
+    #expect(try salvage(bytes) == payloads)
+    // From the first chunk's record on, which begins behind magic and header.
+    let first = try #require(bytes.indices.first { bytes[$0...].starts(with: [6]) && $0 > 20 })
+    for place in first..<(groupEnds.last ?? 0) {
+      var damaged = bytes
+      damaged[place] ^= 0x10
+      let chunk = groupEnds.firstIndex { place < $0 } ?? 0
+      let rest = payloads.indices.filter { $0 / 4 != chunk }.map { payloads[$0] }
+      let saved = try salvage(damaged)
+      #expect(rest.allSatisfy { saved.contains($0) }, "byte \(place)")
+    }
+  }
+
+  @Test("an outline tells what the summary says, and a cut file has none")
+  func outline() throws {
+    let (bytes, _) = SampleFile.make()
+    let outline = try #require(try SegmentOutline.read(ArraySource(bytes: bytes)))
+    #expect(outline.channels.map(\.topic) == ["a", "b"])
+    #expect(outline.messageCounts == [0: 6, 1: 6])
+    #expect((outline.firstTime, outline.lastTime) == (5000, 5011))
+    #expect(outline.chunkCount == 3 && outline.isPlain && !outline.isRecovered)
+    for count in 0..<bytes.count { #expect(try SegmentOutline.read(ArraySource(bytes: Array(bytes[..<count]))) == nil) }
+  }
 }

@@ -61,7 +61,7 @@ private func copyRecordings(
   try readingRecordings {
     let tracks = try recordings.flatMap { try RecordingFiles.tracks(at: $0) }
     let reader = MergedReader(tracks, keys: try keys.sources(), selection)
-    let copy = try RecordingCopy(creating: path)
+    let copy = try RecordingCopy(creating: path, leavesOutCopies: tracks.count > 1)
     while try reader.next({ message, channel in try copy.add(message, channel) }) {}
     let count = try copy.finish()
     let twice = copy.duplicateCount == 0 ? "" : ", \(copy.duplicateCount) that came twice left out"

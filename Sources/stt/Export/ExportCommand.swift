@@ -46,9 +46,9 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     try readingRecordings {
-      let reader = MergedReader(
-        try RecordingFiles.tracks(at: recording), keys: try keys.sources(), selection.selection)
-      let export = try makeExport()
+      let tracks = try RecordingFiles.tracks(at: recording)
+      let reader = MergedReader(tracks, keys: try keys.sources(), selection.selection)
+      let export = try makeExport(tracks.count)
       while try reader.next({ message, channel in
         try export.add(message, channel, clock: reader.clock(of: channel.stream))
       }) {}
@@ -57,11 +57,11 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  private func makeExport() throws -> any MessageExport {
+  private func makeExport(_ trackCount: Int) throws -> any MessageExport {
     switch to {
     case .ndjson: NDJSONExport(try out.map { try ByteOutput(creating: $0) } ?? ByteOutput())
     case .csv: CSVExport(directory: out)
-    case .mcap: try MCAPExport(creating: out ?? "")
+    case .mcap: try MCAPExport(creating: out ?? "", leavesOutCopies: trackCount > 1)
     case .jpeg: PictureExport(directory: out ?? "")
     case .matroska: MatroskaExport(directory: out ?? "")
     }

@@ -27,8 +27,8 @@ final class MCAPExport: MessageExport {
   private let copy: RecordingCopy
   private let path: String
 
-  init(creating path: String) throws {
-    copy = try RecordingCopy(creating: path)
+  init(creating path: String, leavesOutCopies: Bool) throws {
+    copy = try RecordingCopy(creating: path, leavesOutCopies: leavesOutCopies)
     self.path = path
   }
 

@@ -16,7 +16,13 @@ final class RecordingCopy {
     var number: UInt64
   }
 
-  init(creating path: String) throws { segment = try PlainSegment(creating: path) }
+  private let leavesOutCopies: Bool
+
+  /// - Parameter leavesOutCopies: whether a message may come twice: more than one track is read.
+  init(creating path: String, leavesOutCopies: Bool) throws {
+    segment = try PlainSegment(creating: path)
+    self.leavesOutCopies = leavesOutCopies
+  }
 
   struct TooManyChannels: Error, CustomStringConvertible {
     let path: String
@@ -24,11 +30,7 @@ final class RecordingCopy {
   }
 
   func add(_ message: borrowing RecordedMessage, _ channel: PlayedChannel) throws {
-    if message.logTime != time {
-      seen.removeAll(keepingCapacity: true)
-      time = message.logTime
-    }
-    guard seen.insert(Identity(channel: channel.index, number: message.identity.number)).inserted else {
+    if leavesOutCopies, isCopy(message, channel) {
       duplicateCount += 1
       return
     }
@@ -38,6 +40,14 @@ final class RecordingCopy {
     }
     guard let place = channels[channel.index] else { throw TooManyChannels(path: segment.path) }
     try segment.append(message, channel: place)
+  }
+
+  private func isCopy(_ message: borrowing RecordedMessage, _ channel: PlayedChannel) -> Bool {
+    if message.logTime != time {
+      seen.removeAll(keepingCapacity: true)
+      time = message.logTime
+    }
+    return !seen.insert(Identity(channel: channel.index, number: message.identity.number)).inserted
   }
 
   /// Ends the file; how many messages it has.

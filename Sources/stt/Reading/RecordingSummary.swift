@@ -37,21 +37,28 @@ struct RecordingSummary {
   /// - Parameters:
   ///   - newest: what a keystore knows of a folder's newest segment.
   ///   - progress: bytes done of bytes in all.
+  ///   - message: sees every message; without it files are read side by side.
   init(
     _ tracks: [RecordingFiles.Track], keys: KeySources, newest: (_ folder: String) -> ChainHead? = { _ in nil },
     progress: (UInt64, UInt64) -> Void = { _, _ in },
-    message: (borrowing RecordedMessage, RecordedChannel, _ folder: Int) -> Void = { _, _, _ in }
+    message: ((borrowing RecordedMessage, RecordedChannel, _ folder: Int) -> Void)? = nil
   ) throws {
     let sources = try tracks.map { track in try track.files.map { try FileSource($0) } }
     let total = sources.joined().reduce(0) { $0 + $1.byteCount }
     var done: UInt64 = 0
+    // Whoever wants to see messages wants them in order.
+    var reports =
+      try message == nil
+      ? ParallelVerification(Array(sources.joined()), keys: keys).run { progress($0, total) }[...] : []
     for (folder, (track, files)) in zip(tracks, sources).enumerated() {
       var ends: [String: UInt64] = [:]
       var chain = SegmentChainCheck(isFolder: track.folder != track.files.first)
       for source in files {
-        let report = try SegmentVerifier.verify(
-          source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
-          message: { message($0, $1, folder) })
+        let report =
+          try reports.popFirst()
+          ?? SegmentVerifier.verify(
+            source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
+            message: { message?($0, $1, folder) })
         done += source.byteCount
         self.files.append(File(folder: folder, path: source.path, byteCount: source.byteCount, report: report))
         chain.take(source.path, report, &missing)

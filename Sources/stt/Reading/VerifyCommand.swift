@@ -41,13 +41,16 @@ struct VerifyCommand: ParsableCommand {
     let expected: [RecordedAccount.Line]?
     do {
       expected = try account.map { try RecordedAccount.read($0) }
-      let wantsAccount = expected != nil
+      var noting: ((borrowing RecordedMessage, RecordedChannel, Int) -> Void)?
+      if expected != nil {
+        noting = { (message: borrowing RecordedMessage, channel: RecordedChannel, _: Int) in
+          guard let incarnation = channel.metadata["stt.incarnation"] else { return }
+          book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
+        }
+      }
       summary = try RecordingSummary(
         try RecordingFiles.tracks(at: recording), keys: try keys.sources(), newest: newest, progress: Self.showProgress,
-        message: { message, channel, _ in
-          guard wantsAccount, let incarnation = channel.metadata["stt.incarnation"] else { return }
-          book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
-        })
+        message: noting)
     } catch {
       print("\(error)")
       throw ExitCode(2)

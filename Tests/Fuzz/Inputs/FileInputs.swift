@@ -40,6 +40,7 @@ func fuzzRecording(_ input: [UInt8]) -> Finding? {
   guard let report = verified, report.soundByteCount <= source.byteCount else {
     return verified == nil ? nil : Finding("more bytes are sound than there are")
   }
+  if let finding = fuzzSalvage(source, delivered) { return finding }
   guard let recovery = try? SegmentRecovery(source, decompressor: RepeatedByte()) else { return nil }
   let kept = recovery.keptByteCount
   guard kept <= source.byteCount else { return Finding("recovery keeps bytes that are not there") }
@@ -53,6 +54,30 @@ func fuzzRecording(_ input: [UInt8]) -> Finding? {
   if again > delivered, report.damage == nil { return Finding("recovery made messages") }
   if second?.verdict == .truncated { return Finding("a mended file is truncated") }
   return nil
+}
+
+/// The same, past everything that is damaged: no fewer messages than up to the first damage, and an end.
+private func fuzzSalvage(_ source: ArraySource, _ delivered: Int) -> Finding? {
+  guard var reader = try? SegmentReader(source, decompressor: RepeatedByte()) else { return nil }
+  if let outline = try? SegmentOutline.read(source) { reader.adopt(outline) }
+  var saved = 0
+  var damages = 0
+  reading: while damages <= source.bytes.count {
+    do {
+      switch try reader.next() {
+      case .chunk: try reader.forEachMessage { _ in saved += 1 }
+      case .metadata: break
+      case .dataEnd, .end: break reading
+      }
+    } catch let damage as SegmentDamage {
+      damages += 1
+      guard (try? reader.resume(after: damage)) == true else { break }
+    } catch {
+      return Finding("reading an array fails: \(error)")
+    }
+  }
+  if damages > source.bytes.count { return Finding("passing over damage does not end") }
+  return saved < delivered ? Finding("\(delivered) messages are whole, and \(saved) were saved") : nil
 }
 
 /// A pair file. What is taken says the same again.

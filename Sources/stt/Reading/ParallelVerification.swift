@@ -1,0 +1,52 @@
+import Glibc
+import LinuxEvents
+import STTRecord
+import STTRecorder
+import Synchronization
+
+/// Verifies files side by side, one on each processor.
+final class ParallelVerification: @unchecked Sendable {
+  // Sound because keys only answer questions, the sources are each read by one thread, and the rest is guarded.
+  private let sources: [FileSource]
+  private let keys: KeySources
+  private let next = Atomic<Int>(0)
+  private let done = Atomic<UInt64>(0)
+  private let results: Mutex<[Result<SegmentReport, any Error>?]>
+
+  init(_ sources: [FileSource], keys: KeySources) {
+    self.sources = sources
+    self.keys = keys
+    results = Mutex(Array(repeating: nil, count: sources.count))
+  }
+
+  /// The files' reports, in their order.
+  ///
+  /// - Parameter progress: told the bytes done, on this thread.
+  func run(progress: (UInt64) -> Void) throws -> [SegmentReport] {
+    let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let threads = try (1..<max(1, min(processors, sources.count, 16))).map { number in
+      try WorkerThread(name: "stt-verify-\(number)") { self.work { _ in } }
+    }
+    work(progress)
+    for thread in threads { thread.join() }
+    return try results.withLock { results in try results.compactMap { try $0?.get() } }
+  }
+
+  private func work(_ progress: (UInt64) -> Void) {
+    while true {
+      let place = next.add(1, ordering: .relaxed).oldValue
+      guard place < sources.count else { return }
+      var reached: UInt64 = 0
+      let result = Result {
+        try SegmentVerifier.verify(
+          sources[place], decompressor: Zstandard(), opener: SegmentUnsealer(keys),
+          progress: { offset in
+            let step = offset > reached ? offset - reached : 0
+            reached = offset
+            progress(done.add(step, ordering: .relaxed).newValue)
+          })
+      }
+      results.withLock { $0[place] = result }
+    }
+  }
+}
