@@ -6,7 +6,7 @@ public import STTBoard
 import STTBuffers
 import STTJSON
 import STTKeyring
-import STTSample
+public import STTSample
 import STTSession
 import STTWire
 import Synchronization
@@ -24,10 +24,25 @@ public struct AgentRun: Sendable {
   public var accountPath: String?
   /// End by itself after so many nanoseconds.
   public var duration: UInt64?
+  /// End by itself when every source has finished and everything is acknowledged. Until then sources wait while
+  /// memory is full, and nothing is dropped.
+  public var endsWithSources: Bool
 
-  public init(accountPath: String? = nil, duration: UInt64? = nil) {
+  public init(accountPath: String? = nil, duration: UInt64? = nil, endsWithSources: Bool = false) {
     self.accountPath = accountPath
     self.duration = duration
+    self.endsWithSources = endsWithSources
+  }
+}
+
+/// Sources that one thread runs.
+public struct SourceGroup {
+  public var name: String
+  public var sources: [any SampleSource]
+
+  public init(name: String, _ sources: [any SampleSource]) {
+    self.name = name
+    self.sources = sources
   }
 }
 
@@ -74,7 +89,11 @@ public struct Agent: ~Copyable {
   private var sourceCheckAt: UInt64 = 0
 
   /// Opens everything an agent needs: state, key, sources, socket.
-  public static func open(_ configuration: AgentConfiguration, run: AgentRun, log: Logger) throws -> Agent {
+  ///
+  /// - Parameter sources: what to stream instead of the sources that the configuration names.
+  public static func open(
+    _ configuration: AgentConfiguration, run: AgentRun, sources: [SourceGroup]? = nil, log: Logger
+  ) throws -> Agent {
     let signals = try SignalDescriptor()
     let state = try StateDirectory(configuration.stateDirectory)
     let loaded = try PairFile.load(configuration.collector.pair)
@@ -89,18 +108,21 @@ public struct Agent: ~Copyable {
     var threads: [SourceThread] = []
     var descriptions: [StreamDescription] = []
     var missing: [(SourceConfiguration, SourceFailure)] = []
-    for source in configuration.sources {
-      let sources: [any SampleSource]
-      do throws(SourceFailure) { sources = try SourceAssembly.sources(source) } catch {
+    var groups = sources ?? []
+    for source in sources == nil ? configuration.sources : [] {
+      do throws(SourceFailure) {
+        groups.append(SourceGroup(name: source.name, try SourceAssembly.sources(source)))
+      } catch {
         guard error.isDeviceMissing else { throw error }
         missing.append((source, error))
-        continue
       }
+    }
+    for group in groups {
       threads.append(
         try SourceThread(
-          name: source.name, sources: sources, firstStream: descriptions.count,
+          name: group.name, sources: group.sources, firstStream: descriptions.count,
           ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, link: figures, log: log))
-      descriptions += sources.map(\.description)
+      descriptions += group.sources.map(\.description)
     }
     var link = try DeviceLink(
       configuration, pair: loaded, identity: identity, state: state, eventStream: descriptions.count,
@@ -197,6 +219,7 @@ public struct Agent: ~Copyable {
     var isStopping = false
     while !isStopping, Clocks.monotonic < end {
       turn()
+      if run.endsWithSources, link.isFinished, link.isRelieved { break }
       isStopping = try wait(until: end)
     }
     search.stop()
@@ -225,7 +248,7 @@ public struct Agent: ~Copyable {
   private mutating func turn() {
     wakeup.clear()
     for thread in threads {
-      while let item = thread.ring.pop() { link.take(item) }
+      while !run.endsWithSources || link.hasRoom, let item = thread.ring.pop() { link.take(item) }
     }
     for found in search.take() { begin(found) }
     tellLoad()

@@ -27,6 +27,7 @@ struct DeviceLink: ~Copyable {
   private let limit: Int
   private var overflowCount: UInt64 = 0
   private var gapCount: UInt64 = 0
+  private var finishedCount = 0
   /// Outputs dropped since the last gap event, by stream.
   private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
@@ -108,6 +109,10 @@ struct DeviceLink: ~Copyable {
   var streamCount: Int { names.count - 1 }
   var isConnected: Bool { endpoint.isConnected }
   var isRelieved: Bool { endpoint.outbox.isEmpty }
+  /// Whether more fits into the memory for what is unacknowledged.
+  var hasRoom: Bool { endpoint.outbox.byteCount < limit }
+  /// Whether every source has nothing more to give.
+  var isFinished: Bool { finishedCount == streamCount }
   var unacknowledgedByteCount: Int { endpoint.outbox.byteCount }
   var deadline: UInt64 {
     isCounterExhausted ? .max : endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds
@@ -243,6 +248,7 @@ struct DeviceLink: ~Copyable {
       log.notice("\(name): works again")
     case .finished:
       kind = "finished"
+      finishedCount += 1
       log.info("\(name): read to its end")
     }
     guard let lease = pool.lease(atLeast: 512) else { return }
