@@ -184,7 +184,7 @@ let package = Package(
     tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests("LinuxEvents", ["LinuxEvents", "STTBuffers"]),
-    tests("LinuxFile", ["LinuxFile", "STTBuffers", "STTSample"]),
+    tests("LinuxFile", ["CLinux", "LinuxFile", "STTBuffers", "STTSample"], exclude: ["recorded.h264"]),
     tests("LinuxGPIO", ["LinuxGPIO", "STTBuffers", "STTSample"]),
     tests("LinuxIIO", ["LinuxIIO", "STTBuffers", "STTSample"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),

@@ -71,7 +71,10 @@ public struct Agent: ~Copyable {
   private var poller: Poller
   private let signals: SignalDescriptor
   private let wakeup: WakeupDescriptor
-  private let threads: [SourceThread]
+  private var threads: [SourceThread]
+  private let pool: BufferPool
+  private let figures: LinkFigures
+  private let search: SourceSearch
   private let status: StatusSocket?
   private let started = Clocks.monotonic
   private var collector: UDPAddress?
@@ -101,24 +104,31 @@ public struct Agent: ~Copyable {
     let identity = try configuration.identity.map { try loadIdentity($0, log) }
     let pool = BufferPool(slabs(configuration.buffers.memoryByteCount))
     let wakeup = try WakeupDescriptor()
+    let figures = LinkFigures()
     var threads: [SourceThread] = []
     var descriptions: [StreamDescription] = []
-    let groups =
-      try sources ?? configuration.sources.map { SourceGroup(name: $0.name, try SourceAssembly.sources($0)) }
+    var missing: [(SourceConfiguration, SourceFailure)] = []
+    var groups = sources ?? []
+    for source in sources == nil ? configuration.sources : [] {
+      do throws(SourceFailure) {
+        groups.append(SourceGroup(name: source.name, try SourceAssembly.sources(source)))
+      } catch {
+        guard error.isDeviceMissing else { throw error }
+        missing.append((source, error))
+      }
+    }
     for group in groups {
       threads.append(
         try SourceThread(
           name: group.name, sources: group.sources, firstStream: descriptions.count,
-          ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, log: log))
+          ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, link: figures, log: log))
       descriptions += group.sources.map(\.description)
     }
-    let names = descriptions.map(\.name)
-    if let double = names.first(where: { name in names.count { $0 == name } > 1 }) {
-      throw AgentFailure("two sources are named \(double); give each a name of its own")
-    }
-    let link = try DeviceLink(
-      configuration, pair: loaded, identity: identity, state: state, descriptions: descriptions, pool: pool,
-      keepsAccount: run.accountPath != nil, log: log)
+    var link = try DeviceLink(
+      configuration, pair: loaded, identity: identity, state: state, eventStream: descriptions.count,
+      pool: pool, keepsAccount: run.accountPath != nil, log: log)
+    try link.add(descriptions + [DeviceLink.events])
+    for (source, failure) in missing { link.take(.unavailable(reason: failure.reason), of: source.name) }
     let webSocket = try configuration.collector.webSocket.map { try WebSocketCompanion($0, log: log) }
     let socket = try UDPSocket(bind: .any(port: 0))
     guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
@@ -134,7 +144,8 @@ public struct Agent: ~Copyable {
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
     return Agent(
       configuration: configuration, run: run, log: log, socket: socket, link: link, receiving: receiving,
-      poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take(), webSocket: webSocket)
+      poller: poller, signals: signals, wakeup: wakeup, threads: threads, pool: pool, figures: figures,
+      search: try SourceSearch(missing.map(\.0), wakeup: wakeup), status: status.take(), webSocket: webSocket)
   }
 
   private static func loadIdentity(_ reference: PairReference, _ log: Logger) throws -> IdentityKey {
@@ -153,7 +164,8 @@ public struct Agent: ~Copyable {
     configuration: AgentConfiguration, run: AgentRun, log: Logger, socket: consuming UDPSocket,
     link: consuming DeviceLink, receiving: consuming ReceiveBatch, poller: consuming Poller,
     signals: consuming SignalDescriptor, wakeup: WakeupDescriptor, threads: [SourceThread],
-    status: consuming StatusSocket?, webSocket: WebSocketCompanion?
+    pool: BufferPool, figures: LinkFigures, search: SourceSearch, status: consuming StatusSocket?,
+    webSocket: WebSocketCompanion?
   ) {
     self.configuration = configuration
     self.run = run
@@ -165,6 +177,9 @@ public struct Agent: ~Copyable {
     self.signals = signals
     self.wakeup = wakeup
     self.threads = threads
+    self.pool = pool
+    self.figures = figures
+    self.search = search
     self.status = status
     self.webSocket = webSocket
     let retry = configuration.collector.webSocket?.udpRetry ?? .zero
@@ -197,6 +212,7 @@ public struct Agent: ~Copyable {
     _ = socket.requestReceiveBuffer(1 << 20)
     _ = socket.requestSendBuffer(4 << 20)
     for thread in threads { try thread.start() }
+    try search.start()
     log.notice(
       "\(link.deviceName): \(link.streamCount) stream(s) to \(configuration.collector.place)")
     let end = run.duration.map { started + $0 } ?? .max
@@ -206,6 +222,7 @@ public struct Agent: ~Copyable {
       if run.endsWithSources, link.isFinished, link.isRelieved { break }
       isStopping = try wait(until: end)
     }
+    search.stop()
     for thread in threads { thread.stop() }
     try drain()
     link.close()
@@ -233,6 +250,8 @@ public struct Agent: ~Copyable {
     for thread in threads {
       while !run.endsWithSources || link.hasRoom, let item = thread.ring.pop() { link.take(item) }
     }
+    for found in search.take() { begin(found) }
+    tellLoad()
     findCollector()
     noticeMove()
     chooseTransport()
@@ -251,6 +270,30 @@ public struct Agent: ~Copyable {
     Self.transmit(&sending, socket, &link, to, &probe, asks: asks)
     watchWritable()
     if link.takeEvents() || failed { lookupAt = 0 }
+  }
+
+  /// A source whose device was not there at the start is there now.
+  private mutating func begin(_ found: SourceSearch.Found) {
+    let name = found.configuration.name
+    do {
+      let first = link.nextStream
+      try link.add(found.sources.map(\.description))
+      let thread = try SourceThread(
+        name: name, sources: found.sources, firstStream: first, ringCapacity: configuration.buffers.queueLength,
+        pool: pool, wakeup: wakeup, link: figures, log: log)
+      try thread.start()
+      threads.append(thread)
+      link.take(.available, of: name)
+    } catch {
+      log.error("\(name): \(error)")
+    }
+  }
+
+  /// What the link carries is shared by the cameras alike.
+  private func tellLoad() {
+    let cameras = configuration.sources.count { $0.input.kind == .camera }
+    figures.target.store(UInt64(max(0, min(link.targetBitrate, 1e15))) / UInt64(max(1, cameras)), ordering: .relaxed)
+    figures.waiting.store(UInt64(link.unacknowledgedByteCount), ordering: .relaxed)
   }
 
   /// Answers whether to stop.

@@ -15,6 +15,12 @@ public struct DecodedField: Hashable, Sendable {
   public var name: String
   public var unit: String
   public var value: DecodedValue
+
+  public init(name: String, unit: String, value: DecodedValue) {
+    self.name = name
+    self.unit = unit
+    self.value = value
+  }
 }
 
 extension MessageLayout {
