@@ -82,6 +82,11 @@ def gpio(library):
     if library == 2:
         # 401 while it stood still, 3 after it, 2 after the chip came back.
         check(f"{version}: the count is exact", lost + len(burst) == 401 + 3 + 2, f"{lost} + {len(burst)}")
+    pulses = [m["fields"] for m in messages(f"meter{library}")]
+    frequencies = [m.get("frequency", 0) for m in pulses]
+    check(f"{version}: 60 pulses are counted on the device, and have a frequency while they come",
+          pulses and max(int(m.get("count", 0)) for m in pulses) == 60 and 0 < max(frequencies) < 100 and frequencies[-1] == 0,
+          f"{pulses[-1:]}, {max(frequencies, default=0):.1f} Hz at most")
     door = [m["fields"] for m in messages(f"door{library}")]
     changes = [(m["event"], m.get("active", False)) for m in door if m["event"] != "level"]
     check(f"{version}: a bouncing contact, active low and debounced, changes once each way",
