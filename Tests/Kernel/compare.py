@@ -198,6 +198,13 @@ def video(_):
     check("vivid: a camera unplugged and plugged in streams again in under 2 s",
           kinds == ["unavailable", "available"] and with_body[-1][0] > plugged and streaming - plugged < 2e9,
           f"{kinds}, {(streaming - plugged) / 1e9:.2f} s")
+    probe = (out / "probe.txt").read_text()
+    wanted = ["vivid", "YUYV", "/dev/ttyS1"]
+    for part, words in {"gpio1": ["panel", "BUTTON"], "hwmon": ["hwmon.lm75: temp1 (Cel)"], "iio": ["bench", "accel_x, m/s2"]}.items():
+        wanted += words if (out / f"{part}.account").exists() else []
+    missing = [word for word in wanted if word not in probe]
+    check("probe lists camera, serial line, and what the other parts drove; its configuration is right",
+          not missing and "is right" in (out / "probe.check").read_text(), f"missing: {missing}" if missing else "")
     ticks = [m["deviceMonotonicNanoseconds"] for m in messages("beside/load")]
     pause = max((b - a for a, b in zip(ticks, ticks[1:])), default=0)
     check("vivid: the source beside it went on all the while", len(ticks) > 100 and pause < 2e9, f"{pause / 1e6:.0f} ms apart at most")
