@@ -107,6 +107,8 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
   public private(set) var window: ReplayWindow
   /// Datagrams that failed authentication under the present key (docs/protocol.md 2.11).
   public private(set) var failuresUnderKey: UInt64 = 0
+  /// How many times the peer has changed its key.
+  public private(set) var steps: UInt64 = 0
 
   public init(_ secret: TrafficSecret, suite: Suite, windowBitCount: Int = 2048) {
     self.suite = suite
@@ -172,6 +174,7 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
     swap(&fresh, &current)
     previous = consume fresh
     epoch = (epoch &+ 1) & 3
+    steps += 1
     failuresUnderKey = 0
   }
 

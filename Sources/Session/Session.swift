@@ -266,6 +266,8 @@ struct KeyUse: Sendable {
   static let age = UInt64.seconds(15 * 60)
   /// AES-GCM's confidentiality limit (RFC 9001 section 6.6).
   var hardPackets: UInt64 = 1 << 23
+  /// Packets that failed to open under the peer's key, after which it is asked for another.
+  var failures: UInt64 = 1 << 30
   /// Below ChaCha20-Poly1305's integrity limit of 2^36.
   var hardFailures: UInt64 = 1 << 35
 
