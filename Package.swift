@@ -164,6 +164,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
+    tests("Ingest", ["STTIngest"]),
     tests("Impairment", ["LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"]),
     tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),

@@ -1,4 +1,5 @@
 public import STC
+import STTBuffers
 public import STTWire
 
 /// One established session, as either end sees it: packets in, packets out, nothing else.
@@ -81,6 +82,7 @@ public struct Session: ~Copyable {
   public let mode: HandshakeMode
   let settings: Settings
   let parameters: SessionParameters
+  private let addressOnly = AddressOnly()
   var path: PathMTU
   /// Bytes of the largest datagram this session sends now, probes of the path apart.
   public var datagramByteCount: Int { path.current }

@@ -190,14 +190,4 @@ struct BenchLink: ~Copyable {
   }
 
   mutating func close() { endpoint.close() }
-
-  private struct NoStreams: MessageSink, ~Copyable {
-    mutating func opened(_ open: StreamOpen) -> StreamAdmission? { nil }
-    mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {}
-    mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {}
-    mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
-    mutating func ended(token: Int, end: UInt64) {}
-    var isAccepting: Bool { false }
-    mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
-  }
 }
