@@ -150,7 +150,7 @@ let package = Package(
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Checksum", ["STTChecksum"]),
-    tests("Crypto", ["STC", "STTWire"]),
+    tests("Crypto", ["STC", "STTWire", crypto]),
     tests(
       "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"],
       exclude: ["read_with_stock_mcap.py"]),

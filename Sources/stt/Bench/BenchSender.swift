@@ -20,6 +20,7 @@ struct BenchSender: ~Copyable {
   private var poller: Poller
   /// When the next message of a pace is due.
   private var nextDue: UInt64 = 0
+  private var waitsForRoom = false
 
   static func open(_ plan: BenchPlan, port: UInt16) throws -> BenchSender {
     let socket = try UDPSocket(bind: .any(port: 0))
@@ -65,7 +66,10 @@ struct BenchSender: ~Copyable {
       Self.exchange(&receiving, &sending, socket, &link, collector)
       if now >= end, link.isRelieved { break }
       lost = link.packetsLost
-      try poller.modify(socket.descriptor, sending.isBlocked ? [.readable, .writable] : .readable, token: 0)
+      if sending.isBlocked != waitsForRoom {
+        waitsForRoom = sending.isBlocked
+        try poller.modify(socket.descriptor, waitsForRoom ? [.readable, .writable] : .readable, token: 0)
+      }
       let more = now < end && link.byteCount < Self.depth && link.isConnected
       if plan.paceBitsPerSecond > 0 {
         try poller.wait(until: min(link.deadline, link.isConnected && now < end ? nextDue : .max))
