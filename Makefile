@@ -3,19 +3,20 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libgpiod-dev libzstd-dev liblz4-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz kernel-test clean
+.PHONY: bench-recordings goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz kernel-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
 	@echo "make test      build and pass every test"
 	@echo "make kernel-test  the agent in an emulated machine, against the kernel's own GPIO, sensors and camera"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
+	@echo "make bench-recordings  measure verification, export and replay beside their ceilings"
 	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
@@ -33,7 +34,7 @@ setup:
 setup-test: setup
 	@missing=""; for package in $(TEST_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
-	@if [ ! -x $(VENV)/bin/python ] || ! $(VENV)/bin/python -c 'import mcap, mcap_protobuf, cryptography, zstandard' 2>/dev/null; then \
+	@if [ ! -x $(VENV)/bin/python ] || ! $(VENV)/bin/python -c 'import av, mcap, mcap_protobuf, cryptography, websockets, zstandard' 2>/dev/null; then \
 	  python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt; fi
 
 build: setup
@@ -88,6 +89,12 @@ fuzz: setup
 
 bench: release
 	.build/release/stt bench
+
+# Needs about 4 GB of disk while it runs.
+bench-recordings: setup
+	$(SWIFT) build -c release --product stt
+	.build/release/stt bench recording --directory .build/bench-recordings
+	.build/release/stt bench replay --directory .build/bench-replay
 
 # Goodput on a bad link, beside Debian's libsrt through the same relay.
 bench-loss: setup

@@ -14,15 +14,14 @@ struct AccountBook {
     var digest = RunningDigest()
   }
 
-  private(set) var lines: [Line]
+  private(set) var lines: [Line] = []
 
   /// Which run of the agent this is the account of (docs/recording.md).
   private let incarnation: UInt64
 
-  init(names: [String], incarnation: UInt64) {
-    lines = names.map { Line(name: $0) }
-    self.incarnation = incarnation
-  }
+  init(incarnation: UInt64) { self.incarnation = incarnation }
+
+  mutating func add(_ name: String) { lines.append(Line(name: name)) }
 
   mutating func note(_ stream: Int, _ payload: RawSpan) {
     lines[stream].count += 1

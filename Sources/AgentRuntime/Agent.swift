@@ -6,7 +6,7 @@ public import STTBoard
 import STTBuffers
 import STTJSON
 import STTKeyring
-import STTSample
+public import STTSample
 import STTSession
 import STTWire
 import Synchronization
@@ -24,10 +24,25 @@ public struct AgentRun: Sendable {
   public var accountPath: String?
   /// End by itself after so many nanoseconds.
   public var duration: UInt64?
+  /// End by itself when every source has finished and everything is acknowledged. Until then sources wait while
+  /// memory is full, and nothing is dropped.
+  public var endsWithSources: Bool
 
-  public init(accountPath: String? = nil, duration: UInt64? = nil) {
+  public init(accountPath: String? = nil, duration: UInt64? = nil, endsWithSources: Bool = false) {
     self.accountPath = accountPath
     self.duration = duration
+    self.endsWithSources = endsWithSources
+  }
+}
+
+/// Sources that one thread runs.
+public struct SourceGroup {
+  public var name: String
+  public var sources: [any SampleSource]
+
+  public init(name: String, _ sources: [any SampleSource]) {
+    self.name = name
+    self.sources = sources
   }
 }
 
@@ -56,7 +71,10 @@ public struct Agent: ~Copyable {
   private var poller: Poller
   private let signals: SignalDescriptor
   private let wakeup: WakeupDescriptor
-  private let threads: [SourceThread]
+  private var threads: [SourceThread]
+  private let pool: BufferPool
+  private let figures: LinkFigures
+  private let search: SourceSearch
   private let status: StatusSocket?
   private let started = Clocks.monotonic
   private var collector: UDPAddress?
@@ -71,7 +89,11 @@ public struct Agent: ~Copyable {
   private var sourceCheckAt: UInt64 = 0
 
   /// Opens everything an agent needs: state, key, sources, socket.
-  public static func open(_ configuration: AgentConfiguration, run: AgentRun, log: Logger) throws -> Agent {
+  ///
+  /// - Parameter sources: what to stream instead of the sources that the configuration names.
+  public static func open(
+    _ configuration: AgentConfiguration, run: AgentRun, sources: [SourceGroup]? = nil, log: Logger
+  ) throws -> Agent {
     let signals = try SignalDescriptor()
     let state = try StateDirectory(configuration.stateDirectory)
     let loaded = try PairFile.load(configuration.collector.pair)
@@ -82,23 +104,31 @@ public struct Agent: ~Copyable {
     let identity = try configuration.identity.map { try loadIdentity($0, log) }
     let pool = BufferPool(slabs(configuration.buffers.memoryByteCount))
     let wakeup = try WakeupDescriptor()
+    let figures = LinkFigures()
     var threads: [SourceThread] = []
     var descriptions: [StreamDescription] = []
-    for source in configuration.sources {
-      let sources = try SourceAssembly.sources(source)
+    var missing: [(SourceConfiguration, SourceFailure)] = []
+    var groups = sources ?? []
+    for source in sources == nil ? configuration.sources : [] {
+      do throws(SourceFailure) {
+        groups.append(SourceGroup(name: source.name, try SourceAssembly.sources(source)))
+      } catch {
+        guard error.isDeviceMissing else { throw error }
+        missing.append((source, error))
+      }
+    }
+    for group in groups {
       threads.append(
         try SourceThread(
-          name: source.name, sources: sources, firstStream: descriptions.count,
-          ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, log: log))
-      descriptions += sources.map(\.description)
+          name: group.name, sources: group.sources, firstStream: descriptions.count,
+          ringCapacity: configuration.buffers.queueLength, pool: pool, wakeup: wakeup, link: figures, log: log))
+      descriptions += group.sources.map(\.description)
     }
-    let names = descriptions.map(\.name)
-    if let double = names.first(where: { name in names.count { $0 == name } > 1 }) {
-      throw AgentFailure("two sources are named \(double); give each a name of its own")
-    }
-    let link = try DeviceLink(
-      configuration, pair: loaded, identity: identity, state: state, descriptions: descriptions, pool: pool,
-      keepsAccount: run.accountPath != nil, log: log)
+    var link = try DeviceLink(
+      configuration, pair: loaded, identity: identity, state: state, eventStream: descriptions.count,
+      pool: pool, keepsAccount: run.accountPath != nil, log: log)
+    try link.add(descriptions + [DeviceLink.events])
+    for (source, failure) in missing { link.take(.unavailable(reason: failure.reason), of: source.name) }
     let webSocket = try configuration.collector.webSocket.map { try WebSocketCompanion($0, log: log) }
     let socket = try UDPSocket(bind: .any(port: 0))
     guard let receiving = ReceiveBatch(slabCount: 4, pool: pool) else {
@@ -114,7 +144,8 @@ public struct Agent: ~Copyable {
     if let statusDescriptor { try poller.add(statusDescriptor, .readable, token: statusToken) }
     return Agent(
       configuration: configuration, run: run, log: log, socket: socket, link: link, receiving: receiving,
-      poller: poller, signals: signals, wakeup: wakeup, threads: threads, status: status.take(), webSocket: webSocket)
+      poller: poller, signals: signals, wakeup: wakeup, threads: threads, pool: pool, figures: figures,
+      search: try SourceSearch(missing.map(\.0), wakeup: wakeup), status: status.take(), webSocket: webSocket)
   }
 
   private static func loadIdentity(_ reference: PairReference, _ log: Logger) throws -> IdentityKey {
@@ -133,7 +164,8 @@ public struct Agent: ~Copyable {
     configuration: AgentConfiguration, run: AgentRun, log: Logger, socket: consuming UDPSocket,
     link: consuming DeviceLink, receiving: consuming ReceiveBatch, poller: consuming Poller,
     signals: consuming SignalDescriptor, wakeup: WakeupDescriptor, threads: [SourceThread],
-    status: consuming StatusSocket?, webSocket: WebSocketCompanion?
+    pool: BufferPool, figures: LinkFigures, search: SourceSearch, status: consuming StatusSocket?,
+    webSocket: WebSocketCompanion?
   ) {
     self.configuration = configuration
     self.run = run
@@ -145,6 +177,9 @@ public struct Agent: ~Copyable {
     self.signals = signals
     self.wakeup = wakeup
     self.threads = threads
+    self.pool = pool
+    self.figures = figures
+    self.search = search
     self.status = status
     self.webSocket = webSocket
     let retry = configuration.collector.webSocket?.udpRetry ?? .zero
@@ -177,14 +212,17 @@ public struct Agent: ~Copyable {
     _ = socket.requestReceiveBuffer(1 << 20)
     _ = socket.requestSendBuffer(4 << 20)
     for thread in threads { try thread.start() }
+    try search.start()
     log.notice(
       "\(link.deviceName): \(link.streamCount) stream(s) to \(configuration.collector.place)")
     let end = run.duration.map { started + $0 } ?? .max
     var isStopping = false
     while !isStopping, Clocks.monotonic < end {
       turn()
+      if run.endsWithSources, link.isFinished, link.isRelieved { break }
       isStopping = try wait(until: end)
     }
+    search.stop()
     for thread in threads { thread.stop() }
     try drain()
     link.close()
@@ -210,8 +248,10 @@ public struct Agent: ~Copyable {
   private mutating func turn() {
     wakeup.clear()
     for thread in threads {
-      while let item = thread.ring.pop() { link.take(item) }
+      while !run.endsWithSources || link.hasRoom, let item = thread.ring.pop() { link.take(item) }
     }
+    for found in search.take() { begin(found) }
+    tellLoad()
     findCollector()
     noticeMove()
     chooseTransport()
@@ -230,6 +270,30 @@ public struct Agent: ~Copyable {
     Self.transmit(&sending, socket, &link, to, &probe, asks: asks)
     watchWritable()
     if link.takeEvents() || failed { lookupAt = 0 }
+  }
+
+  /// A source whose device was not there at the start is there now.
+  private mutating func begin(_ found: SourceSearch.Found) {
+    let name = found.configuration.name
+    do {
+      let first = link.nextStream
+      try link.add(found.sources.map(\.description))
+      let thread = try SourceThread(
+        name: name, sources: found.sources, firstStream: first, ringCapacity: configuration.buffers.queueLength,
+        pool: pool, wakeup: wakeup, link: figures, log: log)
+      try thread.start()
+      threads.append(thread)
+      link.take(.available, of: name)
+    } catch {
+      log.error("\(name): \(error)")
+    }
+  }
+
+  /// What the link carries is shared by the cameras alike.
+  private func tellLoad() {
+    let cameras = configuration.sources.count { $0.input.kind == .camera }
+    figures.target.store(UInt64(max(0, min(link.targetBitrate, 1e15))) / UInt64(max(1, cameras)), ordering: .relaxed)
+    figures.waiting.store(UInt64(link.unacknowledgedByteCount), ordering: .relaxed)
   }
 
   /// Answers whether to stop.

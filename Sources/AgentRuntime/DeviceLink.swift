@@ -19,11 +19,15 @@ struct DeviceLink: ~Copyable {
   private var random = SystemRandomNumberGenerator()
   private var noStreams = NoIncomingStreams()
   private let pool: BufferPool
-  private let names: [String]
+  private let incarnation: UInt64
+  private let deviceID: [UInt8]
+  private var names: [String] = []
+  private var shares: [CopyShare] = []
   private let eventStream: Int
   private let limit: Int
   private var overflowCount: UInt64 = 0
   private var gapCount: UInt64 = 0
+  private var finishedCount = 0
   /// Outputs dropped since the last gap event, by stream.
   private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
@@ -31,9 +35,10 @@ struct DeviceLink: ~Copyable {
   /// For asking whether UDP works again.
   let probe: UDPProbe
 
+  /// - Parameter eventStream: which of the streams that are added will be ``events``.
   init(
     _ configuration: AgentConfiguration, pair loaded: LoadedPair, identity: IdentityKey?, state: StateDirectory,
-    descriptions: [StreamDescription],
+    eventStream: Int,
     pool: BufferPool, keepsAccount: Bool, log: Logger
   ) throws {
     let pair = loaded.pair
@@ -56,10 +61,29 @@ struct DeviceLink: ~Copyable {
       settings: Session.Settings(largestDatagramByteCount: configuration.collector.maximumDatagramByteCount),
       bootID: random.next(), identity: identity, now: MonotonicTime(nanoseconds: Clocks.monotonic))
     endpoint.setEpochs(try seeds.keys(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
-    let events = StreamDescription(name: "stt/agent", schema: Self.eventSchema, priority: 0)
-    var names: [String] = []
-    for description in descriptions + [events] {
-      let identity = streamIdentity(deviceID: pair.deviceID, name: description.name)
+    self.log = log
+    self.pool = pool
+    self.endpoint = endpoint
+    self.seeds = seeds
+    self.incarnation = incarnation
+    deviceID = pair.deviceID
+    deviceName = pair.name
+    probe = UDPProbe(keys: keys, offer: offer)
+    self.eventStream = eventStream
+    limit = configuration.buffers.unacknowledgedByteCount
+    account = keepsAccount ? AccountBook(incarnation: incarnation) : nil
+  }
+
+  /// What happens to sources.
+  static let events = StreamDescription(name: "stt/agent", schema: eventSchema, priority: 0)
+
+  /// Adds streams; the first is the one after all before.
+  mutating func add(_ descriptions: [StreamDescription]) throws {
+    for description in descriptions {
+      guard !names.contains(description.name) else {
+        throw AgentFailure("two sources are named \(description.name); give each a name of its own")
+      }
+      let identity = streamIdentity(deviceID: deviceID, name: description.name)
       let open = StreamOpen(
         description, uid: StreamUID(high: identity.high, low: identity.low), incarnation: incarnation)
       let added = endpoint.add(
@@ -68,18 +92,15 @@ struct DeviceLink: ~Copyable {
         throw AgentFailure("a session has at most \(Outbox.mostStreams) streams, and this configuration asks for more")
       }
       names.append(description.name)
+      shares.append(CopyShare())
+      account?.add(description.name)
     }
-    self.log = log
-    self.pool = pool
-    self.endpoint = endpoint
-    self.seeds = seeds
-    self.names = names
-    deviceName = pair.name
-    probe = UDPProbe(keys: keys, offer: offer)
-    eventStream = names.count - 1
-    limit = configuration.buffers.unacknowledgedByteCount
-    account = keepsAccount ? AccountBook(names: names, incarnation: incarnation) : nil
   }
+
+  /// The stream that is added next.
+  var nextStream: Int { names.count }
+  /// Bits a second the sources may make; 0 when nothing is known.
+  var targetBitrate: Double { endpoint.targetBitrate ?? 0 }
 
   static let eventSchema = Schema.protobuf(
     messageName: "event",
@@ -88,6 +109,10 @@ struct DeviceLink: ~Copyable {
   var streamCount: Int { names.count - 1 }
   var isConnected: Bool { endpoint.isConnected }
   var isRelieved: Bool { endpoint.outbox.isEmpty }
+  /// Whether more fits into the memory for what is unacknowledged.
+  var hasRoom: Bool { endpoint.outbox.byteCount < limit }
+  /// Whether every source has nothing more to give.
+  var isFinished: Bool { finishedCount == streamCount }
   var unacknowledgedByteCount: Int { endpoint.outbox.byteCount }
   var deadline: UInt64 {
     isCounterExhausted ? .max : endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds
@@ -96,7 +121,9 @@ struct DeviceLink: ~Copyable {
   /// Takes what a source made. Beyond the configured limit the newest is dropped and counted.
   mutating func take(_ item: consuming SourceItem) {
     switch consume item {
-    case .event(let stream, let event): take(event, stream)
+    case .event(let stream, let event):
+      take(event, of: names[stream])
+      if event == .finished { endpoint.finish(stream) }
     case .output(let stream, let output):
       guard endpoint.outbox.byteCount < limit else {
         overflowCount += 1
@@ -109,7 +136,7 @@ struct DeviceLink: ~Copyable {
         return
       }
       if let missed = unreported.removeValue(forKey: stream) {
-        take(.gap(count: missed, reason: "the agent's memory was full of unacknowledged messages"), stream)
+        take(.gap(count: missed, reason: "the agent's memory was full of unacknowledged messages"), of: names[stream])
       }
       enqueue(output, stream)
     }
@@ -122,6 +149,7 @@ struct DeviceLink: ~Copyable {
         pack(lease, stream)
         return
       }
+      shares[stream].lent += UInt64(lease.count)
       if account != nil { noteBatch(lease, stream) }
       var layout = SampleBatchLayout()
       _ = endpoint.enqueue(lease, on: stream) { batch in
@@ -135,6 +163,7 @@ struct DeviceLink: ~Copyable {
         pack(time, body, stream)
         return
       }
+      shares[stream].lent += UInt64(body.count)
       if account != nil { noteFrame(head, body, stream) }
       endpoint.enqueue(
         time: MessageTime(
@@ -173,6 +202,7 @@ struct DeviceLink: ~Copyable {
       overflowCount += 1
       return
     }
+    shares[stream].copied += UInt64(payload.byteCount)
     account?.note(stream, payload)
   }
 
@@ -201,8 +231,7 @@ struct DeviceLink: ~Copyable {
   }
 
   /// What happens to a source is a message of its own, so that the recording tells.
-  private mutating func take(_ event: SourceEvent, _ stream: Int) {
-    let name = names[stream]
+  mutating func take(_ event: SourceEvent, of name: String) {
     var count: UInt64 = 0
     var kind = ""
     var detail = ""
@@ -219,8 +248,8 @@ struct DeviceLink: ~Copyable {
       log.notice("\(name): works again")
     case .finished:
       kind = "finished"
+      finishedCount += 1
       log.info("\(name): read to its end")
-      endpoint.finish(stream)
     }
     guard let lease = pool.lease(atLeast: 512) else { return }
     var batch = SampleBatch(lease)
@@ -351,9 +380,18 @@ struct DeviceLink: ~Copyable {
         stream.set("messages", endpoint.outbox.nextNumber(index))
         stream.set("delivered", endpoint.outbox.delivered(index))
         stream.set("durable", endpoint.outbox.durable(index))
+        stream.set("bytesLent", shares[index].lent)
+        stream.set("bytesCopied", shares[index].copied)
         return stream
       })
   }
+}
+
+/// Of a stream's bytes, those the cipher reads where the source or the device put them, and those that were copied
+/// beside others before.
+private struct CopyShare {
+  var lent: UInt64 = 0
+  var copied: UInt64 = 0
 }
 
 /// A device receives no streams: the collector opens none.

@@ -12,15 +12,23 @@ struct RingOutlet: SourceOutlet, ~Copyable {
   private let ring: Ring<SourceItem>
   private let wakeup: WakeupDescriptor
   private let counters: SourceCounters
+  private let link: LinkFigures
   /// Which of the thread's streams the calls concern.
   var stream = 0
   private var unreported: UInt64 = 0
 
-  init(pool: BufferPool, ring: Ring<SourceItem>, wakeup: WakeupDescriptor, counters: SourceCounters) {
+  init(pool: BufferPool, ring: Ring<SourceItem>, wakeup: WakeupDescriptor, counters: SourceCounters, link: LinkFigures) {
     self.pool = pool
     self.ring = ring
     self.wakeup = wakeup
     self.counters = counters
+    self.link = link
+  }
+
+  var load: LinkLoad {
+    LinkLoad(
+      targetBitsPerSecond: link.target.load(ordering: .relaxed),
+      waitingByteCount: link.waiting.load(ordering: .relaxed))
   }
 
   mutating func lease(atLeast byteCount: Int) -> Lease? {
@@ -49,6 +57,14 @@ struct RingOutlet: SourceOutlet, ~Copyable {
   mutating func report(_ event: SourceEvent) {
     if ring.push(.event(stream: stream, event)) == nil { wakeup.signal() }
   }
+}
+
+/// What the session's thread tells the sources' threads of the link.
+final class LinkFigures: Sendable {
+  /// Bits a second for one camera; 0: unknown.
+  let target = Atomic<UInt64>(0)
+  /// Bytes that are not acknowledged.
+  let waiting = Atomic<UInt64>(0)
 }
 
 /// What goes wrong between a source and the session, counted for the status page.

@@ -7,28 +7,49 @@ import STTSample
 
 /// Why a source of the configuration can't be had.
 public struct SourceFailure: Error, CustomStringConvertible, Sendable {
-  public let description: String
+  public let source: String
+  public let reason: String
+  /// Whether the configuration may be right and its device away.
+  public let isDeviceMissing: Bool
+
+  public var description: String { "source \(source): \(reason)" }
 }
 
 /// Makes the sources that a configuration names.
 enum SourceAssembly {
-  static func sources(_ configuration: SourceConfiguration) throws -> [any SampleSource] {
+  static func sources(_ configuration: SourceConfiguration) throws(SourceFailure) -> [any SampleSource] {
     do {
       switch configuration.input {
       case .poll(let input): return [try poll(configuration, input)]
       case .system(let input): return try system(configuration, input)
-      case .file(let input): return [try file(configuration, input)]
-      case .gpio(let input): return [gpio(configuration, input)]
+      case .file(let input):
+        return [
+          try bytes(
+            configuration, .file(path: input.path), input.cutting, loops: input.loop, hertz: input.rateHertz)
+        ]
+      case .serial(let input): return [try bytes(configuration, .serial(line(input)), input.cutting)]
+      case .socket(let input): return [try bytes(configuration, .socket(path: input.path), input.cutting)]
+      case .command(let input): return [try bytes(configuration, .command(command(input)), input.cutting)]
+      case .gpio(let input): return [try gpio(configuration, input)]
       case .iio(let input): return [try iio(configuration, input)]
       case .camera(let input): return [try camera(configuration, input)]
       case .pattern(let input): return [try pattern(configuration, input)]
       }
     } catch {
-      throw SourceFailure(description: "source \(configuration.name): \(error)")
+      throw SourceFailure(
+        source: configuration.name, reason: "\(error)",
+        isDeviceMissing: (error as? IIOTrouble)?.isDeviceMissing ?? (error as? CameraError)?.isDeviceMissing
+          ?? (error is NothingFound))
     }
   }
 
-  private static func description(
+  /// The machine has nothing of what a source of type `system` reads.
+  private struct NothingFound: Error, CustomStringConvertible {
+    var groups: [String]
+    var description: String { "this machine has none of \(groups.joined(separator: ", "))" }
+  }
+
+  static func description(
     _ configuration: SourceConfiguration, name: String? = nil, schema: Schema = .opaque
   ) -> StreamDescription {
     StreamDescription(
@@ -68,19 +89,21 @@ enum SourceAssembly {
     }
   }
 
-  private static func identifier(_ name: String) -> String {
+  static func identifier(_ name: String) -> String {
     let text = String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" })
     return text.first?.isLetter == true ? text : "s_" + text
   }
 
   private static func poll(_ configuration: SourceConfiguration, _ input: PollInput) throws -> any SampleSource {
-    let attributes = input.values.map { value in
-      Attribute(
-        value.path, Field(value.name, kind(value.parse), unit: value.unit), line: value.line, column: value.column,
-        scale: value.scale, offset: value.offset)
-    }
-    return try PolledFileSource(
-      description(configuration), messageName: identifier(configuration.name), attributes, hertz: input.rateHertz)
+    try PolledFileSource(
+      description(configuration), messageName: identifier(configuration.name), input.values.map(attribute),
+      hertz: input.rateHertz)
+  }
+
+  static func attribute(_ value: PollInput.Value) -> Attribute {
+    Attribute(
+      value.path, Field(value.name, kind(value.parse), unit: value.unit), line: value.line, column: value.column,
+      scale: value.scale, offset: value.offset)
   }
 
   private static func kind(_ format: ValueFormat) -> Field.Kind {
@@ -96,39 +119,24 @@ enum SourceAssembly {
     let wanted = Set(input.groups.map(\.rawValue))
     let groups = SystemAttributes.discover().filter { wanted.contains($0.kind.rawValue) }
     guard !groups.isEmpty else {
-      throw SourceFailure(description: "this machine has none of \(wanted.sorted().joined(separator: ", "))")
+      throw NothingFound(groups: wanted.sorted())
     }
     return try groups.map { group in
       try PolledFileSource(
         description(configuration, name: "\(configuration.name)/\(group.name)"), messageName: group.messageName,
-        group.attributes, hertz: input.rateHertz)
+        group.attributes, hertz: input.rateHertz,
+        found: { SystemAttributes.find(group) })
     }
   }
-
-  private static func file(_ configuration: SourceConfiguration, _ input: FileInput) throws -> any SampleSource {
-    let most = configuration.maximumMessageByteCount
-    let framing: LinuxFile.Framing =
-      switch input.framing {
-      case .raw: .raw(chunkByteCount: most)
-      case .lines: .lines(maximumByteCount: most)
-      case .lengthU32LittleEndian: .lengthPrefixed(.u32LittleEndian, maximumByteCount: most)
-      case .jpeg: .jpeg(maximumByteCount: most, frameID: configuration.name)
-      }
-    var description = description(configuration, schema: input.framing == .jpeg ? .compressedImage : .opaque)
-    if input.framing == .jpeg { description.maximumMessageByteCount += pictureHeadByteCount }
-    return try StreamedFileSource(
-      description, path: input.path, framing: framing, loops: input.loop, framesPerSecond: input.rateHertz)
-  }
-
-  /// What a picture's description before its bytes may take.
-  private static let pictureHeadByteCount = 512
 
   private static func camera(_ configuration: SourceConfiguration, _ input: CameraInput) throws -> any SampleSource {
     let format: VideoFormat? =
       switch input.format {
       case .automatic: nil
       case .mjpeg: .mjpeg
+      case .h264: .h264
       case .yuyv: .yuyv
+      case .nv12: .nv12
       case .rgb24: .rgb24
       case .grey: .grey
       }
@@ -141,7 +149,7 @@ enum SourceAssembly {
         framesPerSecond: input.framesPerSecond), frameID: configuration.name)
   }
 
-  private static func gpio(_ configuration: SourceConfiguration, _ input: GPIOInput) -> any SampleSource {
+  private static func gpio(_ configuration: SourceConfiguration, _ input: GPIOInput) throws -> any SampleSource {
     let edges: LineSettings.Edges =
       switch input.edge {
       case .both: .both
@@ -155,12 +163,19 @@ enum SourceAssembly {
       case .pullUp: .pullUp
       case .pullDown: .pullDown
       }
-    return EdgeSource(
-      description(configuration), messageName: identifier(configuration.name),
-      lines: input.lines.map { .name($0) } + input.offsets.map { .offset(UInt32($0)) }, chip: input.chip,
-      settings: LineSettings(
-        edges: edges, bias: bias, isActiveLow: input.isActiveLow,
-        debounceMicroseconds: UInt32(clamping: Int64(input.debounce / .microseconds(1)))))
+    let lines: [LineAddress] = input.lines.map { .name($0) } + input.offsets.map { .offset(UInt32($0)) }
+    var settings = LineSettings(
+      edges: edges, bias: bias, isActiveLow: input.isActiveLow,
+      debounceMicroseconds: UInt32(clamping: Int64(input.debounce / .microseconds(1))))
+    if let interval = input.countInterval {
+      return PulseSource(
+        description(configuration), messageName: identifier(configuration.name), lines: lines, chip: input.chip,
+        settings: settings, interval: UInt64(clamping: Int64(interval / .nanoseconds(1))))
+    }
+    settings.isRealtime = input.clock == .realtime
+    return try EdgeSource(
+      description(configuration), messageName: identifier(configuration.name), lines: lines, chip: input.chip,
+      settings: settings)
   }
 
   private static func iio(_ configuration: SourceConfiguration, _ input: IIOInput) throws -> any SampleSource {
@@ -171,14 +186,17 @@ enum SourceAssembly {
         CaptureRequest(
           device: input.device, channels: input.channels, trigger: input.trigger, hertz: input.rateHertz))
     }
-    let channels = try PolledChannels.of(input.device, input.channels)
-    let attributes = channels.map { channel in
+    return try PolledFileSource(
+      description(configuration), messageName: messageName, try channels(input), hertz: input.rateHertz ?? 1,
+      found: { try? channels(input) })
+  }
+
+  private static func channels(_ input: IIOInput) throws -> [Attribute] {
+    try PolledChannels.of(input.device, input.channels).map { channel in
       Attribute(
         channel.path, Field(channel.fieldName, .double, unit: channel.unit), scale: channel.scale,
         offset: channel.offset)
     }
-    return try PolledFileSource(
-      description(configuration), messageName: messageName, attributes, hertz: input.rateHertz ?? 1)
   }
 
   private static func pattern(_ configuration: SourceConfiguration, _ input: PatternInput) throws -> any SampleSource {

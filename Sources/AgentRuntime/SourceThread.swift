@@ -15,6 +15,7 @@ final class SourceThread: @unchecked Sendable {
   private let firstStream: Int
   private let pool: BufferPool
   private let wakeup: WakeupDescriptor
+  private let link: LinkFigures
   private let stopping: WakeupDescriptor
   private let isStopping = Atomic<Bool>(false)
   private let name: String
@@ -28,13 +29,14 @@ final class SourceThread: @unchecked Sendable {
   ///   - wakeup: wakes the session's thread.
   init(
     name: String, sources: [any SampleSource], firstStream: Int, ringCapacity: Int, pool: BufferPool,
-    wakeup: WakeupDescriptor, log: Logger
+    wakeup: WakeupDescriptor, link: LinkFigures, log: Logger
   ) throws(SystemFailure) {
     self.name = name
     self.sources = sources
     self.firstStream = firstStream
     self.pool = pool
     self.wakeup = wakeup
+    self.link = link
     self.log = log
     ring = Ring(capacity: ringCapacity)
     stopping = try WakeupDescriptor()
@@ -56,7 +58,7 @@ final class SourceThread: @unchecked Sendable {
     do {
       var poller = try Poller()
       try poller.add(stopping.descriptor, .readable, token: Self.stopToken)
-      var outlet = RingOutlet(pool: pool, ring: ring, wakeup: wakeup, counters: counters)
+      var outlet = RingOutlet(pool: pool, ring: ring, wakeup: wakeup, counters: counters, link: link)
       var watched = [CInt?](repeating: nil, count: sources.count)
       while !isStopping.load(ordering: .acquiring) {
         let next = produce(&outlet)

@@ -1,6 +1,8 @@
 extension AgentConfiguration {
   /// Reads a configuration, or throws everything that is wrong with it.
-  public init(_ root: ConfigNode) throws(ConfigurationError) {
+  ///
+  /// - Parameter needsSources: `false` for whoever has sources of its own.
+  public init(_ root: ConfigNode, needsSources: Bool = true) throws(ConfigurationError) {
     let problems = ConfigProblems()
     var top = TableReader(root: root, problems: problems)
 
@@ -37,7 +39,7 @@ extension AgentConfiguration {
         ))
     }
     let buffers = Self.buffers(&top)
-    let sources = Self.sources(&top, problems)
+    let sources = Self.sources(&top, problems, areNeeded: needsSources)
     top.finish()
     try problems.check()
     // Nothing is missing once nothing was reported.
@@ -100,9 +102,11 @@ extension AgentConfiguration {
     return BufferBudget(memoryByteCount: memory, unacknowledgedByteCount: unacknowledged, queueLength: queue)
   }
 
-  private static func sources(_ top: inout TableReader, _ problems: ConfigProblems) -> [SourceConfiguration] {
+  private static func sources(
+    _ top: inout TableReader, _ problems: ConfigProblems, areNeeded: Bool
+  ) -> [SourceConfiguration] {
     let tables = top.subtables("source", atMost: AgentLimits.sourceCount, because: AgentLimits.sourceCountReason)
-    if tables.isEmpty, top.table["source"] == nil {
+    if areNeeded, tables.isEmpty, top.table["source"] == nil {
       top.missing("source", "Add at least one [[source]] with name and type; without one there is nothing to send.")
     }
     var sources: [SourceConfiguration] = []

@@ -14,6 +14,11 @@ public struct GPIOInput: Hashable, Sendable {
     case pullDown = "pull-down"
   }
 
+  /// Which clock an edge's time is of, before the other is derived from it.
+  public enum Clock: String, CaseIterable, Hashable, Sendable {
+    case monotonic, realtime
+  }
+
   /// Lines by the names the board gives them.
   public var lines: [String]
   /// The chip's label, name or path; `nil`: the chip that has the lines.
@@ -26,6 +31,9 @@ public struct GPIOInput: Hashable, Sendable {
   public var isActiveLow: Bool
   /// How long a level must last to count.
   public var debounce: Duration
+  public var clock: Clock
+  /// Pulses are counted, and told of each time so long has passed; `nil`: every edge is a message.
+  public var countInterval: Duration?
 }
 
 /// The numbers of GPIO sources, each with its reason.
@@ -35,6 +43,9 @@ public enum GPIOLimits {
   public static let offset = Limit(0, 65_535, usual: 0, because: "no GPIO chip has more lines")
   public static let debounce = Limit<Duration>(
     .zero, .seconds(10), usual: .zero, because: "contacts settle within milliseconds, and 0 counts every edge")
+  public static let count = Limit<Duration>(
+    .milliseconds(1), .seconds(86_400), usual: .seconds(1),
+    because: "more often each edge could be told of, and less often than once a day nobody looks")
 }
 
 extension GPIOInput {
@@ -50,6 +61,16 @@ extension GPIOInput {
     bias = table.choice("bias", usual: .asIs)
     isActiveLow = table.flag("active_low", usual: false)
     debounce = table.duration("debounce", GPIOLimits.debounce)
+    clock = table.choice("clock", usual: .monotonic)
+    let isCounting = table.table["count"] != nil
+    let interval = table.duration("count", GPIOLimits.count)
+    countInterval = isCounting ? interval : nil
+    for key in ["edge", "clock", "debounce"] where isCounting {
+      guard let node = table.table[key] else { continue }
+      table.fail(
+        .conflict, key, at: node.position, "means nothing beside count",
+        "Pulses are counted by their rising edges, at once: remove one of the two.")
+    }
     for key in ["output", "value", "direction"] where table.table[key] != nil {
       guard let node = table.take(key) else { continue }
       table.fail(

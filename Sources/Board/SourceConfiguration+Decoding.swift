@@ -5,7 +5,7 @@ extension SourceConfiguration {
     let name = table.name("name", "a name that is unique on this device and stays the same for ever")
     let kind = table.requiredChoice(
       "type", SourceInput.Kind.self,
-      "Say what it reads: type = \"poll\", \"file\", \"camera\", \"gpio\", \"iio\", \"pattern\" or \"system\".")
+      "Say what it reads: type is one of \(SourceInput.Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")).")
     let delivery: DeliveryClass = table.choice("delivery", usual: .reliable)
     let durable = table.flag("durable", usual: delivery == .reliable)
     let deadline = Self.deadline(&table, delivery)
@@ -23,13 +23,20 @@ extension SourceConfiguration {
       // Without the type nobody can say which other keys are wrong.
       return nil
     }
-    let messageLimit = kind == .camera ? SourceLimits.cameraMessage : SourceLimits.message
+    var messageLimit = kind == .camera ? SourceLimits.cameraMessage : SourceLimits.message
+    if case .string(let framing) = table.table["framing"]?.value, Framing(rawValue: framing)?.isPictures == true {
+      messageLimit.usual = SourceLimits.cameraMessage.usual
+    }
     var messageByteCount = messageLimit.usual
-    if kind == .file || kind == .camera { messageByteCount = table.size("max_message", messageLimit) }
+    let takesBytes: Set<SourceInput.Kind> = [.file, .serial, .socket, .command, .camera]
+    if takesBytes.contains(kind) { messageByteCount = table.size("max_message", messageLimit) }
     let input: SourceInput?
     switch kind {
     case .poll: input = PollInput(&table).map(SourceInput.poll)
     case .file: input = FileInput(&table).map(SourceInput.file)
+    case .serial: input = SerialInput(&table).map(SourceInput.serial)
+    case .socket: input = SocketInput(&table).map(SourceInput.socket)
+    case .command: input = CommandInput(&table).map(SourceInput.command)
     case .camera: input = .camera(CameraInput(&table))
     case .gpio: input = GPIOInput(&table).map(SourceInput.gpio)
     case .iio: input = IIOInput(&table).map(SourceInput.iio)
@@ -117,10 +124,18 @@ extension PollInput {
     if tables.isEmpty, table.table["value"] == nil {
       table.missing("value", "Add at least one [[source.value]] with name and path.")
     }
+    values = Value.list(tables, areFiles: true)
+    if values.isEmpty { return nil }
+  }
+}
+
+extension PollInput.Value {
+  /// - Parameter areFiles: whether each names a file; else they lie in what the source reads.
+  static func list(_ tables: [TableReader], areFiles: Bool) -> [Self] {
     var names: Set<String> = []
-    values = []
+    var values: [Self] = []
     for var entry in tables {
-      guard let value = Value(&entry) else { continue }
+      guard let value = Self(&entry, isFile: areFiles) else { continue }
       if !names.insert(value.name).inserted {
         entry.fail(
           .conflict, "name", at: entry.table["name"]?.position ?? entry.position, "\"\(value.name)\" is taken",
@@ -128,12 +143,10 @@ extension PollInput {
       }
       values.append(value)
     }
-    if values.isEmpty { return nil }
+    return values
   }
-}
 
-extension PollInput.Value {
-  init?(_ table: inout TableReader) {
+  private init?(_ table: inout TableReader, isFile: Bool) {
     let nameRemedy = "Give a field's name: a letter, then letters, digits and _, at most 64 in all."
     let written = table.text("name", nameRemedy)
     if let written, !isFieldName(written.text) {
@@ -141,7 +154,8 @@ extension PollInput.Value {
     } else if table.table["name"] == nil {
       table.missing("name", nameRemedy)
     }
-    let path = table.absolutePath("path", "Name the file to read, such as \"/sys/class/thermal/thermal_zone0/temp\".")
+    let path =
+      !isFile ? "" : table.absolutePath("path", "Name the file to read, such as \"/sys/class/thermal/thermal_zone0/temp\".")
     parse = table.choice("parse", usual: .number)
     line = table.text("line", "Give the text the wanted line begins with, such as \"MemAvailable:\".")?.text
     column = table.integer("column", SourceLimits.column)
@@ -161,21 +175,6 @@ extension PollInput.Value {
     guard let written, let path else { return nil }
     name = written.text
     self.path = path
-  }
-}
-
-extension FileInput {
-  init?(_ table: inout TableReader) {
-    let path = table.absolutePath("path", "Name the file or character device to read.")
-    let framing = table.requiredChoice(
-      "framing", Framing.self,
-      "Say where a message ends: framing = \"raw\", \"lines\", \"length-u32-le\" or \"jpeg\".")
-    loop = table.flag("loop", usual: false)
-    let rate = table.number("rate_hz", SourceLimits.messageRate, unit: "messages a second")
-    rateHertz = rate > 0 ? rate : nil
-    guard let path, let framing else { return nil }
-    self.path = path
-    self.framing = framing
   }
 }
 
@@ -209,7 +208,8 @@ extension PatternInput {
 
 extension SystemInput {
   init(_ table: inout TableReader) {
-    groups = table.choices("groups", usual: SystemGroup.allCases)
+    // A 1-wire thermometer would hold up the others.
+    groups = table.choices("groups", usual: SystemGroup.allCases.filter { $0 != .onewire })
     rateHertz = table.number("rate_hz", SourceLimits.systemRate, unit: "Hz")
   }
 }

@@ -60,6 +60,9 @@ public enum ErrorCorrection: String, CaseIterable, Hashable, Sendable {
 public enum SourceInput: Hashable, Sendable {
   case poll(PollInput)
   case file(FileInput)
+  case serial(SerialInput)
+  case socket(SocketInput)
+  case command(CommandInput)
   case camera(CameraInput)
   case gpio(GPIOInput)
   case iio(IIOInput)
@@ -72,6 +75,12 @@ public enum SourceInput: Hashable, Sendable {
     case poll
     /// A file or character device, read as it comes.
     case file
+    /// A serial line.
+    case serial
+    /// A UNIX socket that another program listens at.
+    case socket
+    /// The output of a program.
+    case command
     /// Frames of a V4L2 camera.
     case camera
     /// Edges of GPIO lines.
@@ -88,6 +97,9 @@ public enum SourceInput: Hashable, Sendable {
     switch self {
     case .poll: .poll
     case .file: .file
+    case .serial: .serial
+    case .socket: .socket
+    case .command: .command
     case .camera: .camera
     case .gpio: .gpio
     case .iio: .iio
@@ -133,28 +145,6 @@ public enum ValueFormat: String, CaseIterable, Hashable, Sendable {
   case text
 }
 
-/// A file or character device read as it comes.
-public struct FileInput: Hashable, Sendable {
-  public var path: String
-  public var framing: Framing
-  /// Starts again at the file's end.
-  public var loop: Bool
-  /// Messages per second; `nil`: as fast as the device gives and the session takes.
-  public var rateHertz: Double?
-}
-
-/// Where one message of a byte stream ends.
-public enum Framing: String, CaseIterable, Hashable, Sendable {
-  /// Whatever one read gave.
-  case raw
-  /// At a line feed, which is not part of the message.
-  case lines
-  /// After a little-endian u32 length and that many bytes.
-  case lengthU32LittleEndian = "length-u32-le"
-  /// From a JPEG's start-of-image to its end-of-image marker.
-  case jpeg
-}
-
 /// Frames of a V4L2 camera.
 public struct CameraInput: Hashable, Sendable {
   /// A path such as `/dev/v4l/by-id/…`, or `nil` for the first capture device there is.
@@ -167,10 +157,12 @@ public struct CameraInput: Hashable, Sendable {
 
 /// A camera's pixel format, by V4L2's usual names.
 public enum PixelFormat: String, CaseIterable, Hashable, Sendable {
-  /// The first of mjpeg, yuyv, rgb24, grey that the camera has.
+  /// The first of mjpeg, yuyv, nv12, rgb24, grey that the camera has.
   case automatic = "auto"
   case mjpeg
+  case h264
   case yuyv
+  case nv12
   case rgb24
   case grey
 }
@@ -202,10 +194,16 @@ public enum SystemGroup: String, CaseIterable, Hashable, Sendable {
   case cpu
   /// Bytes, packets, errors and drops of every interface from `/proc/net/dev`.
   case network
+  /// Bytes, operations and busy time of every disk from `/sys/block`.
+  case disk
   /// Every input of `/sys/class/hwmon`.
   case hwmon
   /// Every zone of `/sys/class/thermal`.
   case thermal
+  /// Batteries, chargers and mains from `/sys/class/power_supply`.
+  case power
+  /// Thermometers on 1-wire buses. Their reads take up to 750 ms each.
+  case onewire
 }
 
 /// The sources' numbers, each with its reason.
@@ -231,10 +229,11 @@ public enum SourceLimits {
     64 << 10, 16 << 20, usual: 4 << 20,
     because: "a receiver reassembles at most 16 MiB; a 1080p MJPEG frame stays below 4 MiB")
   public static let pollRate = Limit(
-    0.001, 1_000.0, usual: 1.0,
-    because: "a sysfs read costs up to a millisecond, and slower than every 17 minutes is a job for a timer")
+    0.01, 1_000.0, usual: 1.0,
+    because: "a sysfs read costs up to a millisecond, and slower than every 100 seconds is a job for a timer")
   public static let systemRate = Limit(
-    0.001, 100.0, usual: 1.0, because: "the kernel updates most of these counters at 100 Hz or slower")
+    0.01, 1_000.0, usual: 1.0,
+    because: "the kernel updates most of these counters at 100 Hz or slower, and few sensors convert faster than 1000 Hz")
   public static let messageRate = Limit(
     0.0, 1_000_000.0, usual: 0.0,
     because: "0 means as fast as it goes, and above a million a timer cannot pace")

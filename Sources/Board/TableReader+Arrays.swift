@@ -16,6 +16,23 @@ extension TableReader {
     return result
   }
 
+  /// Texts in an array that may repeat and be empty, such as a program's arguments; absent means none.
+  mutating func words(_ key: String, atMost maximum: Int, because reason: String, _ remedy: String) -> [String] {
+    var result: [String] = []
+    for (index, element) in elements(key, atMost: maximum, because: reason, remedy).enumerated() {
+      guard case .string(let text) = element.value else {
+        wrongType(key, element, remedy)
+        continue
+      }
+      if text.utf8.contains(0) || text.utf8.count > 4_095 || index == 0 && text.isEmpty {
+        fail(.invalidValue, key, at: element.position, "\"\(shown(text))\" is no argument", remedy)
+      } else {
+        result.append(text)
+      }
+    }
+    return result
+  }
+
   /// Whole numbers in an array, each once; absent means none.
   mutating func integers(_ key: String, _ limit: Limit<Int>, atMost maximum: Int, because reason: String) -> [Int] {
     let remedy = "Give an array of whole numbers from \(limit.minimum) to \(limit.maximum): \(limit.reason)."

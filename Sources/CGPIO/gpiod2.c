@@ -76,7 +76,8 @@ static int apply(struct gpiod_line_settings *to, const cgpio_settings *settings)
   if (gpiod_line_settings_set_direction(to, GPIOD_LINE_DIRECTION_INPUT) < 0 ||
       gpiod_line_settings_set_edge_detection(to, edge) < 0 ||
       gpiod_line_settings_set_bias(to, bias(settings->bias)) < 0 ||
-      gpiod_line_settings_set_event_clock(to, GPIOD_LINE_CLOCK_MONOTONIC) < 0)
+      gpiod_line_settings_set_event_clock(
+          to, settings->is_realtime ? GPIOD_LINE_CLOCK_REALTIME : GPIOD_LINE_CLOCK_MONOTONIC) < 0)
     return failure();
   return 0;
 }

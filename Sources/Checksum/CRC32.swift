@@ -5,6 +5,9 @@ public struct CRC32: Sendable, Equatable {
 
   public init() {}
 
+  /// Goes on after bytes whose checksum is `value`.
+  public init(after value: UInt32) { state = ~value }
+
   /// The checksum of everything given so far.
   public var value: UInt32 { ~state }
 

@@ -54,9 +54,10 @@ public struct ConfigFile: Sendable {
     return result ?? ConfigNode(.table(ConfigTable()), at: ConfigPosition(source: path))
   }
 
-  public func agent() throws(ConfigLoadError) -> AgentConfiguration {
+  /// - Parameter needsSources: `false` for whoever has sources of its own.
+  public func agent(needsSources: Bool = true) throws(ConfigLoadError) -> AgentConfiguration {
     let node = try node()
-    do { return try AgentConfiguration(node) } catch { throw .invalid(error) }
+    do { return try AgentConfiguration(node, needsSources: needsSources) } catch { throw .invalid(error) }
   }
 
   public func collector() throws(ConfigLoadError) -> CollectorConfiguration {

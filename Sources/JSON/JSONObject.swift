@@ -16,6 +16,10 @@ public struct JSONObject: Sendable {
     add(key, "[" + value.map(\.text).joined(separator: ",") + "]")
   }
 
+  public mutating func set(_ key: String, texts: [String]) {
+    add(key, "[" + texts.map(Self.quoted).joined(separator: ",") + "]")
+  }
+
   /// JSON has no infinities and no NaN; they become `null`.
   public mutating func set(_ key: String, _ value: Double) { add(key, value.isFinite ? "\(value)" : "null") }
 

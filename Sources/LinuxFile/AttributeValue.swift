@@ -20,9 +20,12 @@ struct AttributeReader {
   private let isHexadecimal: Bool
   private let scale: Double
   private let offset: Double
+  private let separator: UInt8?
 
-  init(_ attribute: Attribute, file: Int) {
+  /// - Parameter separator: what parts words, if not blanks.
+  init(_ attribute: Attribute, file: Int, separator: UInt8? = nil) {
     self.file = file
+    self.separator = separator
     kind = attribute.field.kind
     line = attribute.line.map { Array($0.utf8) }
     column = attribute.column
@@ -35,7 +38,7 @@ struct AttributeReader {
   var needsWholeFile: Bool { line != nil }
 
   func value(in text: UnsafeRawBufferPointer) -> AttributeValue {
-    guard let word = TextLines(text).word(column, ofLine: line) else { return .absent }
+    guard let word = TextLines(text, separator: separator).word(column, ofLine: line) else { return .absent }
     let bytes = UnsafeRawBufferPointer(rebasing: text[word])
     switch kind {
     case .string, .bytes:
@@ -49,11 +52,6 @@ struct AttributeReader {
       return scaled.isFinite ? .real(scaled) : .absent
     case .int64, .uint64, .fixed32, .fixed64: return integer(bytes)
     }
-  }
-
-  private func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let span = Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
-    return (try? UTF8Span(validating: span)) != nil
   }
 
   private func whole(_ bytes: UnsafeRawBufferPointer) -> NumberText.Whole? {

@@ -1,7 +1,7 @@
 internal import CLinux
 import Glibc
 
-/// A file, FIFO or character device read from front to end without waiting.
+/// A file, FIFO, device, socket or command's output, read from front to end without waiting.
 final class ByteInput {
   enum Outcome {
     case bytes(Int)
@@ -12,7 +12,7 @@ final class ByteInput {
     case failed(CInt)
   }
 
-  let path: String
+  let origin: ByteOrigin
   private(set) var descriptor: CInt = -1
   /// A regular file or block device: its bytes stay where they are and can be read again.
   private(set) var isRegular = false
@@ -21,42 +21,77 @@ final class ByteInput {
   private(set) var isPollable = false
   /// Of a regular file: where the next read begins.
   var position: UInt64 = 0
+  private var child: CommandProcess?
 
-  init(path: String) { self.path = path }
+  init(_ origin: ByteOrigin) { self.origin = origin }
 
   deinit { close() }
 
+  /// What it is called in messages.
+  var path: String { origin.name }
   var isOpen: Bool { descriptor >= 0 }
 
-  /// Opens the path anew. A descriptor that was open is closed only afterwards: a FIFO whose last
+  /// Opens it anew. A descriptor that was open is closed only afterwards: a FIFO whose last
   /// reader leaves forgets what is in it.
   ///
-  /// - Returns: the errno of the refusal.
-  func open() -> CInt? {
-    let opened = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-    guard opened >= 0 else { return errno }
-    var status = stat()
-    guard fstat(opened, &status) == 0 else {
-      let error = errno
-      Glibc.close(opened)
-      return error
+  /// - Returns: why it is refused, as a sentence.
+  func open() -> String? {
+    switch origin {
+    case .file(let path):
+      let opened = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+      guard opened >= 0 else { return fileTrouble("open", path, errno: errno) }
+      var status = stat()
+      guard fstat(opened, &status) == 0 else { return refuse(opened, fileTrouble("open", path, errno: errno)) }
+      let type = status.st_mode & S_IFMT
+      guard type != S_IFDIR else { return refuse(opened, fileTrouble("open", path, errno: EISDIR)) }
+      take(opened)
+      isRegular = type == S_IFREG || type == S_IFBLK
+      isPipe = type == S_IFIFO
+      isPollable = !isRegular && Self.isPollable(opened)
+    case .serial(let line):
+      do throws(SerialTrouble) { take(try line.open()) } catch { return error.description }
+      isPollable = true
+    case .socket(let path):
+      let connected = clinux_unix_connect(path)
+      guard connected >= 0 else { return fileTrouble("connect to", path, errno: -connected) }
+      guard fcntl(connected, F_SETFL, fcntl(connected, F_GETFL) | O_NONBLOCK) >= 0 else {
+        return refuse(connected, fileTrouble("connect to", path, errno: errno))
+      }
+      take(connected)
+      isPollable = true
+    case .command(let command):
+      var opened: CInt = -1
+      child?.end()
+      child = CommandProcess(command, output: &opened)
+      guard child != nil else {
+        return
+          "cannot start \(command.name): \(String(cString: strerror(-opened)))"
+          + (-opened == ENOENT ? "; give its whole path, or install it" : "")
+      }
+      take(opened)
+      isPollable = true
     }
-    let type = status.st_mode & S_IFMT
-    guard type != S_IFDIR else {
-      Glibc.close(opened)
-      return EISDIR
-    }
-    close()
-    descriptor = opened
-    isRegular = type == S_IFREG || type == S_IFBLK
-    isPipe = type == S_IFIFO
-    isPollable = !isRegular && Self.isPollable(opened)
     return nil
   }
 
   func close() {
     if descriptor >= 0 { Glibc.close(descriptor) }
     descriptor = -1
+    child?.end()
+    child = nil
+  }
+
+  /// How a command that has closed its output ended; `nil` when it runs on.
+  var commandEnd: CommandProcess.End? { child?.endedSoon }
+
+  private func refuse(_ opened: CInt, _ reason: String) -> String {
+    Glibc.close(opened)
+    return reason
+  }
+
+  private func take(_ opened: CInt) {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    descriptor = opened
   }
 
   func read(into memory: UnsafeMutableRawPointer, count: Int) -> Outcome {

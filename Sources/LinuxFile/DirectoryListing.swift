@@ -14,6 +14,13 @@ func entries(of directory: String) -> [String] {
   return names
 }
 
+/// The path without links; `nil` when there is nothing.
+func resolved(_ path: String) -> String? {
+  guard let real = realpath(path, nil) else { return nil }
+  defer { free(real) }
+  return String(cString: real)
+}
+
 /// The names that are `prefix` and a number, in the number's order.
 func numbered(_ names: [String], _ prefix: String) -> [String] {
   names.compactMap { name -> (number: Int, name: String)? in

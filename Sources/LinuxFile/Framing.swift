@@ -11,14 +11,35 @@ public enum Framing: Hashable, Sendable {
   /// reported; a regular file counts as read to its end, any other input is thrown away until
   /// nothing more is there, and the next byte begins a length.
   case lengthPrefixed(LengthPrefix, maximumByteCount: Int)
+  /// Lines of NMEA 0183: those whose checksum is missing or does not fit are left out and reported.
+  case nmea(maximumByteCount: Int)
+  /// Records of one length, each beginning with `start` if there is one. Bytes that don't are passed over and reported.
+  case fixed(byteCount: Int, start: [UInt8])
   /// JPEG pictures one after another, each from its start-of-image to its end-of-image marker. What
   /// lies between them is passed over. With a `frameID`, each becomes a `foxglove.CompressedImage`.
   case jpeg(maximumByteCount: Int, frameID: String?)
+  /// Pictures of an H.264 byte stream (ITU-T H.264, annex B), each with what comes before it, as
+  /// `foxglove.CompressedVideo`. That one is whole shows in the beginning of the next.
+  case h264(maximumByteCount: Int, frameID: String)
 
   /// The largest message, without the head of a picture.
   var maximumByteCount: Int {
     switch self {
-    case .raw(let count), .lines(let count), .lengthPrefixed(_, let count), .jpeg(let count, _): count
+    case .raw(let count), .lines(let count), .nmea(let count), .lengthPrefixed(_, let count), .fixed(let count, _),
+      .jpeg(let count, _), .h264(let count, _):
+      count
+    }
+  }
+
+  /// The words of a line, which a checksum is not.
+  func content(of line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    if case .nmea = self { UnsafeRawBufferPointer(rebasing: line.dropLast(3)) } else { line }
+  }
+
+  var isLines: Bool {
+    switch self {
+    case .lines, .nmea: true
+    default: false
     }
   }
 }

@@ -46,5 +46,8 @@ struct LineCutter {
       byteCount: min(bytes.count, maximumByteCount), consumed: bytes.count, isCut: bytes.count > maximumByteCount)
   }
 
+  /// Passes over everything up to the next line feed.
+  mutating func skipLine() { isSkipping = true }
+
   mutating func reset() { isSkipping = false }
 }

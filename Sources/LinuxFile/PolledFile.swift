@@ -5,7 +5,8 @@ final class PolledFile {
   /// More than any one file of procfs has on a board; a longer one is cut.
   static let largest = 1 << 20
 
-  let path: String
+  /// Where it is; it may have moved when its device came back.
+  private(set) var path: String
   /// Whether the last ``refresh(now:)`` found the file gone.
   private(set) var isLost = false
   private let needsWholeFile: Bool
@@ -29,6 +30,11 @@ final class PolledFile {
 
   /// What was read last, empty when it could not be. Valid until the next ``refresh(now:)``.
   var text: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
+
+  /// Whether the next ``refresh(now:)`` looks for the lost file again.
+  func isSearching(now: UInt64) -> Bool { isLost && descriptor < 0 && now >= retryAt }
+
+  func move(to path: String) { self.path = path }
 
   /// Reads the file, or opens it again when it is time to.
   ///

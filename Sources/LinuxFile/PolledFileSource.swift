@@ -23,6 +23,7 @@ public final class PolledFileSource: SampleSource {
   public var deadline: UInt64? { metronome.deadline }
 
   private let files: [PolledFile]
+  private let paths: () -> [String]?
   private let readers: [AttributeReader]
   private var values: [AttributeValue]
   private let leaseByteCount: Int
@@ -39,7 +40,12 @@ public final class PolledFileSource: SampleSource {
   /// - Parameters:
   ///   - description: with the schema that explains the fields.
   ///   - hertz: samples per second, within ``rates``.
-  public init(_ description: StreamDescription, _ attributes: [Attribute], hertz: Double) throws(FileSourceError) {
+  ///   - found: where the attributes are now, in their order: asked when files are lost, because a device that comes back
+  ///     may have another number.
+  public init(
+    _ description: StreamDescription, _ attributes: [Attribute], hertz: Double,
+    found: @escaping () -> [Attribute]? = { nil }
+  ) throws(FileSourceError) {
     guard Self.rates.contains(hertz) else { throw .rate(hertz, allowed: Self.rates) }
     guard !attributes.isEmpty else { throw .noAttributes }
     guard attributes.count <= Self.mostAttributes else {
@@ -54,6 +60,13 @@ public final class PolledFileSource: SampleSource {
       readers.append(AttributeReader(attribute, file: file))
     }
     self.readers = readers
+    let fields = attributes.map(\.field)
+    self.paths = {
+      guard let attributes = found(), attributes.map(\.field) == fields else { return nil }
+      var paths: [String] = []
+      for path in attributes.map(\.path) where !paths.contains(path) { paths.append(path) }
+      return paths
+    }
     files = paths.enumerated().map { index, path in
       PolledFile(path: path, needsWholeFile: readers.contains { $0.file == index && $0.needsWholeFile })
     }
@@ -66,12 +79,13 @@ public final class PolledFileSource: SampleSource {
 
   /// The same with the schema made from the fields: message `stt.<messageName>`.
   public convenience init(
-    _ description: StreamDescription, messageName: String, _ attributes: [Attribute], hertz: Double
+    _ description: StreamDescription, messageName: String, _ attributes: [Attribute], hertz: Double,
+    found: @escaping () -> [Attribute]? = { nil }
   ) throws(FileSourceError) {
     var description = description
     description.schema = .protobuf(messageName: messageName, fields: attributes.map(\.field))
     description.maximumMessageByteCount = Self.largestMessage(attributes)
-    try self.init(description, attributes, hertz: hertz)
+    try self.init(description, attributes, hertz: hertz, found: found)
   }
 
   /// Bytes of a message in which every field has its longest form.
@@ -96,6 +110,9 @@ public final class PolledFileSource: SampleSource {
 
   /// Whether any value was found.
   private func readAll<Outlet: SourceOutlet & ~Copyable>(at time: UInt64, _ outlet: inout Outlet) -> Bool {
+    if files.contains(where: { $0.isSearching(now: time) }), let paths = paths(), paths.count == files.count {
+      for (file, path) in zip(files, paths) where file.isLost { file.move(to: path) }
+    }
     var isAnyLost = false
     var isNewlyLost = false
     for file in files {

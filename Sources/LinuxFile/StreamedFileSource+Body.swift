@@ -35,6 +35,7 @@ extension StreamedFileSource {
       if body == nil {
         guard let lease = outlet.lease(atLeast: min(expectedPicture, most)) else { return .noRoom }
         bodyOffset = offset
+        bodyTime = now
         body = consume lease
       }
       guard let have = body?.count, let capacity = body?.capacity, let base = body?.unsafeBase else { return .noRoom }
@@ -62,6 +63,11 @@ extension StreamedFileSource {
         continue
       }
       if case .end = outcome {
+        if scanner.isWholeAtEnd, have > 0 {
+          scanner.reset()
+          isBodyComplete = true
+          break
+        }
         if scanner.isInPicture { outlet.report(.gap(count: 1, reason: "\(input.path) ended within a picture")) }
         forget()
       }
@@ -128,14 +134,19 @@ extension StreamedFileSource {
   private func emitPicture<Outlet: SourceOutlet & ~Copyable>(
     _ frameID: String?, _ now: SampleTime, _ outlet: inout Outlet
   ) -> Progress {
+    let time = bodyTime
     guard let frameID, let byteCount = body?.count else {
-      return emitBody(head: nil, now, &outlet) ? .message : .noRoom
+      return emitBody(head: nil, time, &outlet) ? .message : .noRoom
     }
     guard var head = outlet.lease(atLeast: ImageHead.largest(frameID: frameID, format: "jpeg")) else { return .noRoom }
-    guard ImageHead.compressed(into: &head, time: now, frameID: frameID, format: "jpeg", byteCount: byteCount) else {
-      return .noRoom
-    }
-    return emitBody(head: head, now, &outlet) ? .message : .noRoom
+    let fits =
+      if case .h264 = framing {
+        ImageHead.video(into: &head, time: time, frameID: frameID, format: "h264", byteCount: byteCount)
+      } else {
+        ImageHead.compressed(into: &head, time: time, frameID: frameID, format: "jpeg", byteCount: byteCount)
+      }
+    guard fits else { return .noRoom }
+    return emitBody(head: head, time, &outlet) ? .message : .noRoom
   }
 }
 

@@ -13,12 +13,12 @@ extension StreamedFileSource {
     _ message: Range<Int>, consuming consumed: Int, _ now: SampleTime, _ outlet: inout Outlet
   ) -> Bool {
     let bytes = UnsafeRawBufferPointer(rebasing: intake[message])
-    if bytes.count > Self.smallMessage {
-      guard let base = intake.baseAddress, flush(&outlet), var lease = outlet.lease(atLeast: bytes.count) else {
-        return false
-      }
-      lease.unsafeBase.copyMemory(from: base + message.lowerBound, byteCount: bytes.count)
-      lease.count = bytes.count
+    let largest = encoder.largestMessage(lineByteCount: bytes.count)
+    if largest > Self.smallMessage {
+      guard flush(&outlet), var lease = outlet.lease(atLeast: largest) else { return false }
+      var writer = ProtobufWriter(unsafe: UnsafeMutableRawBufferPointer(start: lease.unsafeBase, count: lease.capacity))
+      encoder.write(bytes, into: &writer)
+      lease.count = writer.count
       bodyOffset = offset
       guard outlet.emit(.frame(time: now, head: nil, body: lease), comesAgain: input.isRegular) || !input.isRegular else {
         rewind(to: bodyOffset)
@@ -35,7 +35,7 @@ extension StreamedFileSource {
   }
 
   private func append(_ bytes: UnsafeRawBufferPointer, _ now: SampleTime) -> Bool {
-    batch?.append(at: now) { $0.raw(RawSpan(_unsafeBytes: bytes)) } ?? false
+    batch?.append(at: now) { encoder.write(bytes, into: &$0) } ?? false
   }
 
   /// Sends the batch. `false`: it was refused and is read again, which only a regular file can be.

@@ -5,6 +5,7 @@ import STTSample
 extension StreamedFileSource {
   func nextLine<Outlet: SourceOutlet & ~Copyable>(_ now: SampleTime, _ outlet: inout Outlet) -> Progress {
     while true {
+      listen(now, hasBytes: end > begin)
       switch lineCutter.next(in: UnsafeRawBufferPointer(rebasing: intake[begin..<end])) {
       case .line(let byteCount, let consumed, let isCut):
         return take(line: byteCount, consumed, isCut, now, &outlet) ? .message : .noRoom
@@ -30,7 +31,16 @@ extension StreamedFileSource {
   private func take<Outlet: SourceOutlet & ~Copyable>(
     line byteCount: Int, _ consumed: Int, _ isCut: Bool, _ now: SampleTime, _ outlet: inout Outlet
   ) -> Bool {
-    guard deliver(begin..<begin + byteCount, consuming: consumed, now, &outlet) else { return false }
+    let line = UnsafeRawBufferPointer(rebasing: intake[begin..<begin + byteCount])
+    if case .nmea = framing, !NMEASentence.isSound(line) {
+      // An empty line is what some receivers end a burst with.
+      if byteCount > 0 { unsoundLines += 1 }
+      begin += consumed
+    } else if !encoder.look(at: framing.content(of: line)) {
+      begin += consumed
+    } else if !deliver(begin..<begin + byteCount, consuming: consumed, now, &outlet) {
+      return false
+    }
     lineCutter.take(byteCount: byteCount, consumed: consumed, isCut: isCut)
     if isCut { cutLines += 1 }
     return true
@@ -79,6 +89,35 @@ extension StreamedFileSource {
         return .ended
       }
     }
+  }
+
+  /// A record of a known length; what does not begin as one is passed over.
+  func nextRecord<Outlet: SourceOutlet & ~Copyable>(
+    _ byteCount: Int, _ start: [UInt8], _ now: SampleTime, _ outlet: inout Outlet
+  ) -> Progress {
+    while true {
+      while end > begin, !beginsAs(start) {
+        begin += 1
+        strayBytes += 1
+      }
+      if end - begin >= byteCount {
+        return deliver(begin..<begin + byteCount, consuming: byteCount, now, &outlet) ? .message : .noRoom
+      }
+      switch fillIntake(&outlet) {
+      case .bytes: continue
+      case .blocked: return .blocked
+      case .failed(let error): return .failed(error)
+      case .end:
+        strayBytes += UInt64(end - begin)
+        return endOfFile()
+      }
+    }
+  }
+
+  /// Whether the bytes that are there may be a record's first.
+  private func beginsAs(_ start: [UInt8]) -> Bool {
+    for index in 0..<min(start.count, end - begin) where intake[begin + index] != start[index] { return false }
+    return true
   }
 
   private func endOfFile() -> Progress {

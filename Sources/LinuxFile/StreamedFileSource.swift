@@ -3,11 +3,11 @@ import Glibc
 internal import STTBuffers
 public import STTSample
 
-/// Reads a file, FIFO or character device as a stream of messages.
+/// Reads a file, FIFO, character device, serial line, socket or command's output as a stream of messages.
 ///
 /// A regular file is finished at its end, or begins again. Nothing of it is lost: what nobody could
-/// take is read again a millisecond later. A FIFO or device is opened again when it ended or failed;
-/// while no buffer is free its bytes wait in the kernel.
+/// take is read again a millisecond later. All others are opened again when they ended or failed;
+/// while no buffer is free their bytes wait in the kernel.
 ///
 /// Messages of up to ``smallMessage`` bytes from lines and length prefixes travel in batches, all
 /// others as frames in a buffer of their own.
@@ -18,10 +18,16 @@ public final class StreamedFileSource: SampleSource {
   public static let smallMessage = 4096
   static let batchByteCount = 8192
   static let readByteCount = 65_536
+  /// Of a picture's start code, what may have come before the bytes that show it.
+  static let spareByteCount = 64
   /// Messages of one call: others share the thread.
   static let mostMessages = 64
   /// Nobody tells when room is there again, so it is looked for at this interval.
   static let retry: UInt64 = 1_000_000
+  /// A serial line was silent for so long before a line that begins then: the time of fifty characters at 9600 baud.
+  static let silence: UInt64 = 50_000_000
+  /// A command that ran for so long may be started again at once.
+  static let steadyRun: UInt64 = 10_000_000_000
 
   public let description: StreamDescription
   public private(set) var descriptor: CInt?
@@ -34,13 +40,16 @@ public final class StreamedFileSource: SampleSource {
   var begin = 0
   var end = 0
   var lineCutter: LineCutter
-  var scanner = JPEGScanner()
+  var scanner: PictureScanner
+  var encoder: LineEncoder
   /// After a nonsensical length: the input is emptied first.
   var isDiscarding = false
 
   /// Where a message is read into when it has a buffer of its own.
   var body: Lease?
   var bodyOffset: UInt64 = 0
+  /// When the first bytes of `body` came.
+  var bodyTime = SampleTime(monotonicNanoseconds: 0, wallNanoseconds: 0)
   /// Bytes of a length-prefixed message in `body`, when all are there.
   var bodyByteCount = 0
   var isBodyComplete = false
@@ -50,6 +59,10 @@ public final class StreamedFileSource: SampleSource {
   var batch: SampleBatch?
   var batchOffset: UInt64 = 0
   var cutLines: UInt64 = 0
+  /// Sentences left out for their checksums.
+  var unsoundLines: UInt64 = 0
+  /// Bytes between records.
+  var strayBytes: UInt64 = 0
 
   private let loops: Bool
   private var metronome: Metronome?
@@ -57,10 +70,13 @@ public final class StreamedFileSource: SampleSource {
   private let isFast: Bool
   /// Paced messages that are due and not yet out.
   private var due = 0
-  private var backoff = Backoff()
+  private var backoff: Backoff
   private var isUnavailable = false
   private var isFinished = false
   private var messagesThisPass = 0
+  /// When it was opened, until the first bytes came.
+  private var silentSince: UInt64?
+  private var openedAt: UInt64 = 0
 
   /// What became of an attempt at one message.
   enum Progress {
@@ -77,9 +93,20 @@ public final class StreamedFileSource: SampleSource {
   ///   - loops: a regular file begins again at its end.
   ///   - framesPerSecond: messages per second, within ``rates``; `nil` for as fast as they come and
   ///     are taken. Messages that come faster wait in the kernel.
-  public init(
+  public convenience init(
     _ description: StreamDescription, path: String, framing: Framing, loops: Bool = false,
     framesPerSecond: Double? = nil
+  ) throws(FileSourceError) {
+    try self.init(
+      description, .file(path: path), framing: framing, loops: loops, framesPerSecond: framesPerSecond)
+  }
+
+  /// - Parameters:
+  ///   - messageName: of the schema `stt.<messageName>` that lines get if their content is not opaque.
+  ///   - lines: what becomes of lines.
+  public init(
+    _ description: StreamDescription, _ origin: ByteOrigin, framing: Framing, messageName: String = "line",
+    lines: LineContent = .opaque, loops: Bool = false, framesPerSecond: Double? = nil
   ) throws(FileSourceError) {
     guard Self.messageByteCounts.contains(framing.maximumByteCount) else {
       throw .byteCount("a message", framing.maximumByteCount, allowed: Self.messageByteCounts)
@@ -87,17 +114,27 @@ public final class StreamedFileSource: SampleSource {
     if let framesPerSecond, !Self.rates.contains(framesPerSecond) {
       throw .rate(framesPerSecond, allowed: Self.rates)
     }
+    encoder = LineEncoder(framing.isLines ? lines : .opaque)
+    var description = description
+    if framing.isLines, let fields = lines.fields {
+      description.schema = .protobuf(messageName: messageName, fields: fields)
+      description.maximumMessageByteCount = encoder.largestMessage(lineByteCount: framing.maximumByteCount)
+    }
     self.description = description
     self.framing = framing
+    scanner = if case .h264 = framing { .h264(H264Scanner()) } else { .jpeg(JPEGScanner()) }
     self.loops = loops
     metronome = framesPerSecond.map(Metronome.init)
     isFast = (framesPerSecond ?? 0) > 1000
-    input = ByteInput(path: path)
-    var longestLine = 0
-    if case .lines(let count) = framing { longestLine = count }
-    lineCutter = LineCutter(maximumByteCount: longestLine)
-    // A line is found where it was read, so it must fit, with its line end.
-    intake = .allocate(byteCount: max(Self.readByteCount, longestLine + 2), alignment: 4096)
+    input = ByteInput(origin)
+    // A program that fails is not worth starting every second.
+    backoff = if case .command = origin { Backoff(longest: Self.steadyRun) } else { Backoff() }
+    lineCutter = LineCutter(maximumByteCount: framing.isLines ? framing.maximumByteCount : 0)
+    // A line is found where it was read, so it must fit, with its line end; so must a record.
+    var longest = 0
+    if framing.isLines { longest = framing.maximumByteCount + 2 }
+    if case .fixed(let byteCount, _) = framing { longest = byteCount }
+    intake = .allocate(byteCount: max(Self.readByteCount, longest) + Self.spareByteCount, alignment: 4096)
   }
 
   deinit { intake.deallocate() }
@@ -140,9 +177,11 @@ public final class StreamedFileSource: SampleSource {
   private func next<Outlet: SourceOutlet & ~Copyable>(_ now: SampleTime, _ outlet: inout Outlet) -> Progress {
     switch framing {
     case .raw(let count): nextChunk(count, now, &outlet)
-    case .lines: nextLine(now, &outlet)
+    case .lines, .nmea: nextLine(now, &outlet)
+    case .fixed(let byteCount, let start): nextRecord(byteCount, start, now, &outlet)
     case .lengthPrefixed(let prefix, let most): nextPrefixed(prefix, most, now, &outlet)
     case .jpeg(let most, let frameID): nextPicture(most, frameID, now, &outlet)
+    case .h264(let most, let frameID): nextPicture(most, frameID, now, &outlet)
     }
   }
 }
@@ -151,20 +190,30 @@ public final class StreamedFileSource: SampleSource {
 extension StreamedFileSource {
   private func open<Outlet: SourceOutlet & ~Copyable>(_ time: UInt64, _ outlet: inout Outlet) -> Bool {
     if let deadline, time < deadline { return false }
-    if let error = input.open() {
-      if !isUnavailable { outlet.report(.unavailable(reason: fileTrouble("open", input.path, errno: error))) }
+    if let reason = input.open() {
+      if !isUnavailable { outlet.report(.unavailable(reason: reason)) }
       isUnavailable = true
       descriptor = nil
       deadline = backoff.next(after: time)
       return false
     }
+    openedAt = time
+    if case .serial = input.origin { silentSince = time }
     return true
+  }
+
+  /// Called before lines are looked for. Whoever opens a serial line in the midst of a line must not take its rest for
+  /// a whole one: it is one only after silence.
+  func listen(_ now: SampleTime, hasBytes: Bool) {
+    guard let since = silentSince, hasBytes else { return }
+    silentSince = nil
+    if now.monotonicNanoseconds &- since < Self.silence { lineCutter.skipLine() }
   }
 
   /// Called when a read gave something, or that nothing is there: opening alone does not show that
   /// a device is well.
   func works<Outlet: SourceOutlet & ~Copyable>(_ outlet: inout Outlet) {
-    backoff.reset()
+    if case .command = input.origin {} else { backoff.reset() }
     if isUnavailable { outlet.report(.available) }
     isUnavailable = false
   }
@@ -182,6 +231,14 @@ extension StreamedFileSource {
     if cutLines > 0 {
       outlet.report(.gap(count: cutLines, reason: "lines longer than \(lineCutter.maximumByteCount) bytes were cut"))
       cutLines = 0
+    }
+    if unsoundLines > 0 {
+      outlet.report(.gap(count: unsoundLines, reason: "sentences without a checksum, or with one that does not fit"))
+      unsoundLines = 0
+    }
+    if strayBytes > 0 {
+      outlet.report(.gap(count: 1, reason: "\(strayBytes) bytes belong to no record"))
+      strayBytes = 0
     }
     let soon = now.monotonicNanoseconds &+ Self.retry
     if !flush(&outlet) { return wait(until: soon) }
@@ -206,12 +263,37 @@ extension StreamedFileSource {
       outlet.report(.finished)
     } else if input.isPipe {
       forget()
-      if let error = input.open() { return lose("open", error, now, &outlet) }
+      if let reason = input.open() { return lose(reason, now, &outlet) }
       settle(retryAt: nil, now, &outlet)
+    } else if case .command(let command) = input.origin {
+      endCommand(command, now, &outlet)
+    } else if case .socket(let path) = input.origin {
+      lose("\(path) was closed at its other end; it is opened again when somebody listens there", now, &outlet)
     } else {
       // A terminal that hung up reads as ended.
       lose("read", ENODEV, now, &outlet)
     }
+  }
+
+  private func endCommand<Outlet: SourceOutlet & ~Copyable>(
+    _ command: Command, _ now: SampleTime, _ outlet: inout Outlet
+  ) {
+    // One that closes its output and runs on is of no more use.
+    let end = input.commandEnd
+    let isFailure = end?.isFailure ?? false
+    let ending = end?.text ?? "closed its output"
+    if command.restart == .never || command.restart == .onFailure && !isFailure {
+      forget()
+      isFinished = true
+      input.close()
+      descriptor = nil
+      deadline = nil
+      if isFailure { outlet.report(.unavailable(reason: "\(command.name) \(ending)")) }
+      outlet.report(.finished)
+      return
+    }
+    if now.monotonicNanoseconds &- openedAt >= Self.steadyRun { backoff.reset() }
+    lose("\(command.name) \(ending); it is started again", now, &outlet)
   }
 
   private func loseEmpty<Outlet: SourceOutlet & ~Copyable>(_ now: SampleTime, _ outlet: inout Outlet) {
@@ -222,8 +304,12 @@ extension StreamedFileSource {
   private func lose<Outlet: SourceOutlet & ~Copyable>(
     _ doing: String, _ error: CInt, _ now: SampleTime, _ outlet: inout Outlet
   ) {
+    lose(fileTrouble(doing, input.path, errno: error), now, &outlet)
+  }
+
+  private func lose<Outlet: SourceOutlet & ~Copyable>(_ reason: String, _ now: SampleTime, _ outlet: inout Outlet) {
     _ = flush(&outlet)
-    if !isUnavailable { outlet.report(.unavailable(reason: fileTrouble(doing, input.path, errno: error))) }
+    if !isUnavailable { outlet.report(.unavailable(reason: reason)) }
     retreat(now)
   }
 

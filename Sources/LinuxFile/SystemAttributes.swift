@@ -8,13 +8,15 @@ public enum SystemAttributes {
   public struct Group: Hashable, Sendable {
     /// What kind of group it is.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-      case load, memory, cpu, network, hwmon, thermal
+      case load, memory, cpu, network, disk, hwmon, thermal, power, onewire
     }
 
     public var kind: Kind
     /// Unique among the groups and the same after a restart: `load`, `network.eth0`, `hwmon.nvme`.
     public var name: String
     public var attributes: [Attribute]
+    /// Where a chip sits, the same after it was gone: of two alike, the one that comes back first gets the first name.
+    public var device: String? = nil
 
     /// The name as a protobuf identifier.
     public var messageName: String { identifier(name) }
@@ -25,8 +27,15 @@ public enum SystemAttributes {
   /// - Parameter root: another directory than `/` looks at a copy of those trees.
   public static func discover(root: String = "/") -> [Group] {
     let prefix = root.hasSuffix("/") ? String(root.dropLast()) : root
-    return [load(prefix), memory(prefix), cpu(prefix)].compactMap { $0 } + network(prefix) + hwmon(prefix)
-      + [thermal(prefix)].compactMap { $0 }
+    return [load(prefix), memory(prefix), cpu(prefix)].compactMap { $0 } + network(prefix) + disks(prefix) + hwmon(prefix)
+      + [thermal(prefix)].compactMap { $0 } + powerSupplies(prefix) + oneWire(prefix)
+  }
+
+  /// Where `group` is now.
+  public static func find(_ group: Group) -> [Attribute]? {
+    let groups = discover()
+    let same = groups.first { $0.device != nil && $0.device == group.device } ?? groups.first { $0.name == group.name }
+    return same?.attributes
   }
 
   private static func load(_ root: String) -> Group? {
@@ -96,7 +105,8 @@ public enum SystemAttributes {
       let attributes = HwmonChip.attributes(of: chip)
       guard !attributes.isEmpty else { return nil }
       let name = identifier(smallText(chip + "/name") ?? entry)
-      return Group(kind: .hwmon, name: "hwmon.\(names.unique(name))", attributes: attributes)
+      return Group(
+        kind: .hwmon, name: "hwmon.\(names.unique(name))", attributes: attributes, device: resolved(chip + "/device"))
     }
   }
 

@@ -1,8 +1,13 @@
 /// A file's text, looked at as lines of words.
 struct TextLines {
   private let text: UnsafeRawBufferPointer
+  private let separator: UInt8?
 
-  init(_ text: UnsafeRawBufferPointer) { self.text = text }
+  /// - Parameter separator: parts words, of which an empty one is none; `nil`: blanks do.
+  init(_ text: UnsafeRawBufferPointer, separator: UInt8? = nil) {
+    self.text = text
+    self.separator = separator
+  }
 
   /// Where the `column`th word (from 1) of the wanted line lies: the first line, or the first one
   /// beginning with `line`, and then counted behind it.
@@ -29,11 +34,24 @@ struct TextLines {
     cursor += beginning.count
     // "cpu" must not find "cpu0".
     if let last = beginning.last, isWordPart(last), cursor < end, isWordPart(text[cursor]) { return nil }
-    if cursor < end, text[cursor] == UInt8(ascii: ":") { cursor += 1 }
+    if cursor < end, text[cursor] == separator ?? UInt8(ascii: ":") { cursor += 1 }
     return cursor
   }
 
+  private func part(_ column: Int, by separator: UInt8, from start: Int, to end: Int) -> Range<Int>? {
+    var begin = start
+    for _ in 1..<max(1, column) {
+      guard let next = text[begin..<end].firstIndex(of: separator) else { return nil }
+      begin = next + 1
+    }
+    var stop = text[begin..<end].firstIndex(of: separator) ?? end
+    while begin < stop, isBlank(text[begin]) { begin += 1 }
+    while stop > begin, isBlank(text[stop - 1]) { stop -= 1 }
+    return begin < stop ? begin..<stop : nil
+  }
+
   private func word(_ column: Int, from start: Int, to end: Int) -> Range<Int>? {
+    if let separator { return part(column, by: separator, from: start, to: end) }
     var cursor = start
     var left = column
     while true {

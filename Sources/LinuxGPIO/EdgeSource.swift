@@ -61,10 +61,12 @@ public final class EdgeSource: SampleSource {
   /// - Parameters:
   ///   - description: its schema and message size are replaced.
   ///   - chip: label, name or path; needed with offsets.
+  /// - Throws: when the wall clock is asked of a library that has it not.
   public init(
     _ description: StreamDescription, messageName: String, lines: [LineAddress], chip: String?,
     settings: LineSettings = LineSettings()
-  ) {
+  ) throws(LineTrouble) {
+    if settings.isRealtime, cgpio_is_numbered() == 0 { throw .noRealtime(library: ChipDiscovery.libraryVersion) }
     self.lines = lines
     names = lines.map(\.text)
     self.chip = chip
@@ -172,9 +174,17 @@ public final class EdgeSource: SampleSource {
       let isRising = edge.is_rising != 0
       append(
         &batch, Int(edge.line), isActive: isRising, isRising ? .rising : .falling,
-        now.moment(monotonic: edge.timestamp_ns))
+        time(of: edge, now))
     }
     send(batch, &outlet)
+  }
+
+  private func time(of edge: cgpio_edge, _ now: SampleTime) -> SampleTime {
+    guard settings.isRealtime else { return now.moment(monotonic: edge.timestamp_ns) }
+    var time = now.moment(monotonic: edge.timestamp_ns &- now.wallNanoseconds &+ now.monotonicNanoseconds)
+    // Also where the clock was set meanwhile: this is what it said.
+    time.wallNanoseconds = edge.timestamp_ns
+    return time
   }
 
   /// Counts edges that were lost before this one.
@@ -253,15 +263,5 @@ public final class EdgeSource: SampleSource {
     retryStep = min(retryStep * 2, Self.longestRetry)
     if !isUnavailable { outlet.report(.unavailable(reason: reason)) }
     isUnavailable = true
-  }
-}
-
-extension SampleTime {
-  /// The wall time that belongs to a moment of the monotonic clock not long ago; a time the kernel can't mean is
-  /// taken as now.
-  func moment(monotonic: UInt64) -> SampleTime {
-    guard monotonic <= monotonicNanoseconds, monotonicNanoseconds - monotonic < 60_000_000_000 else { return self }
-    return SampleTime(
-      monotonicNanoseconds: monotonic, wallNanoseconds: wallNanoseconds &- (monotonicNanoseconds - monotonic))
   }
 }

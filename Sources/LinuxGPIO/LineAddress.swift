@@ -28,6 +28,8 @@ public struct LineSettings: Hashable, Sendable {
   public var isActiveLow: Bool
   /// A level counts once it has lasted so long, in microseconds; 0 counts every edge.
   public var debounceMicroseconds: UInt32
+  /// The kernel takes an edge's time from the wall clock, else from the monotonic one.
+  public var isRealtime = false
 
   public init(
     edges: Edges = .both, bias: Bias = .asIs, isActiveLow: Bool = false, debounceMicroseconds: UInt32 = 0

@@ -38,6 +38,7 @@ final class LineRequest {
     asked.is_active_low = settings.isActiveLow ? 1 : 0
     asked.debounce_us = settings.debounceMicroseconds
     asked.queue = Self.queue
+    asked.is_realtime = settings.isRealtime ? 1 : 0
     var request: OpaquePointer?
     let result = cgpio_request_open(open.handle, offsets, CInt(offsets.count), &asked, &request)
     guard result >= 0, let request else { throw .refused(doing: "take lines of", path: path, errno: -result) }

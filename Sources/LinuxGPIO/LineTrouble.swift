@@ -9,6 +9,8 @@ public enum LineTrouble: Error, Hashable, Sendable, CustomStringConvertible {
   case inUse(line: String, chip: String, user: String)
   case refused(doing: String, path: String, errno: CInt)
   case tooMany(Int)
+  /// The library has no other clock than the monotonic one.
+  case noRealtime(library: String)
 
   public var description: String {
     switch self {
@@ -26,6 +28,9 @@ public enum LineTrouble: Error, Hashable, Sendable, CustomStringConvertible {
       "\(line) of \(chip) is in use by \(user); it is taken as soon as it is free"
     case .refused(let doing, let path, let errno):
       "cannot \(doing) \(path): \(String(cString: strerror(errno)))\(Self.remedy(errno, path))"
+    case .noRealtime(let library):
+      "libgpiod \(library) gives times of the monotonic clock alone: remove clock = \"realtime\" (each sample has the wall "
+        + "time too), or build with libgpiod 2.x"
     case .tooMany(let count): "\(count) lines are too many for one source: at most 64"
     }
   }

@@ -133,12 +133,8 @@ public final class CaptureSource: SampleSource {
   private func time(of scan: UnsafeRawBufferPointer, _ capture: Capture, _ now: SampleTime) -> SampleTime {
     guard let place = capture.timePlace else { return now }
     let stamp = UInt64(bitPattern: capture.layout.whole(place, in: scan))
-    let reference = capture.isMonotonic ? now.monotonicNanoseconds : now.wallNanoseconds
-    // A time a driver can't mean is taken as now.
-    guard stamp <= reference, reference - stamp < 3_600_000_000_000 else { return now }
-    let age = reference - stamp
-    return SampleTime(
-      monotonicNanoseconds: now.monotonicNanoseconds &- age, wallNanoseconds: now.wallNanoseconds &- age)
+    return now.moment(
+      monotonic: capture.isMonotonic ? stamp : stamp &- now.wallNanoseconds &+ now.monotonicNanoseconds)
   }
 
   /// Scans that a full buffer dropped, as their times show it: the kernel does not number them. Short gaps can't be told

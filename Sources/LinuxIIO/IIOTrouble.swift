@@ -9,10 +9,19 @@ public enum IIOTrouble: Error, Hashable, Sendable, CustomStringConvertible {
   case changed(device: String)
   case refused(doing: String, path: String, errno: CInt)
 
+  /// Whether the device may come, or come free.
+  public var isDeviceMissing: Bool {
+    switch self {
+    case .noDevice, .noTrigger, .refused: true
+    case .noChannel, .noBuffer, .changed: false
+    }
+  }
+
   public var description: String {
     switch self {
     case .noDevice(let name, let there):
-      "no IIO device is called \(name); \(there.isEmpty ? "there is none" : "there are: \(there.joined(separator: ", "))")"
+      "no IIO device is called \(name); \(there.isEmpty ? "there is none" : "there are: \(there.joined(separator: ", "))"); it is "
+        + "used as soon as it is there"
     case .noChannel(let name, let device, let there):
       "\(device) has no channel \(name); it has: \(there.joined(separator: ", "))"
     case .noBuffer(let device): "\(device) has no channel that can be captured; poll it: capture = \"polled\""

@@ -11,6 +11,17 @@ public enum CameraDiscovery {
     /// Where it is plugged in.
     public var bus: String
     public var offers: [CameraOffer]
+
+    /// What a source of this program would ask for if nothing was said: the best format it has at 640×480 or near it.
+    public var usualMode: (format: VideoFormat, width: Int, height: Int)? {
+      for format in VideoFormat.automatic {
+        let own = offers.filter { $0.format == format.fourCC || $0.format == format.otherFourCC }
+        guard !own.isEmpty else { continue }
+        if own.contains(where: { $0.size.contains(width: 640, height: 480) }) { return (format, 640, 480) }
+        for case .fixed(let width, let height) in own.map(\.size) { return (format, width, height) }
+      }
+      return nil
+    }
   }
 
   /// Every device that gives pictures to mapped memory, in the order of their numbers. Devices that

@@ -19,6 +19,14 @@ public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A system call in the course of starting failed.
   case refused(device: String, doing: String, errno: CInt)
 
+  /// Whether the camera may come, or come free.
+  public var isDeviceMissing: Bool {
+    switch self {
+    case .noCamera, .cannotOpen, .refused: true
+    case .notVideo, .notCapturing, .multiplanar, .notOffered, .changed, .tooLarge: false
+    }
+  }
+
   public var description: String {
     switch self {
     case .noCamera: "no camera was found under /dev/video*: plug one in, or name its device"
@@ -43,9 +51,7 @@ public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// Formats of use to this program, and how many others there are.
   private static func list(_ offers: [CameraOffer]) -> String {
-    let known = offers.filter { offer in
-      VideoFormat.allCases.contains { $0.fourCC == offer.format || $0.otherFourCC == offer.format }
-    }
+    let known = offers.filter(\.isKnown)
     let others = Set(offers.map(\.format)).subtracting(known.map(\.format)).count
     let rest = others == 0 ? [] : ["\(others) format\(others == 1 ? "" : "s") unknown here"]
     let all = known.map(\.description) + rest
@@ -56,7 +62,9 @@ public enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
 
   private func remedy(_ number: CInt) -> String {
     switch number {
-    case EACCES, EPERM: "; add the user the agent runs as to the group \"video\""
+    case EACCES, EPERM:
+      "; add the agent's user to the group video, or let udev give another group the cameras: "
+        + "SUBSYSTEM==\"video4linux\", GROUP=\"video\", MODE=\"0660\""
     case EBUSY: "; another program is using it"
     case ENOENT, ENODEV, ENXIO: "; it is opened as soon as it is there"
     case ENOSPC: "; the USB bus has no bandwidth left: choose a smaller size or a compressed format"

@@ -30,6 +30,9 @@ public struct CameraOffer: Hashable, Sendable, CustomStringConvertible {
     self.framesPerSecond = framesPerSecond
   }
 
+  /// Whether a source of this program can hand such pictures on.
+  public var isKnown: Bool { VideoFormat.allCases.contains { $0.fourCC == format || $0.otherFourCC == format } }
+
   public var description: String {
     let dimensions =
       switch size {

@@ -3,7 +3,7 @@ public import STTSample
 
 /// Pictures of a V4L2 camera, handed on in the memory the driver filled.
 ///
-/// A picture is a `foxglove.CompressedImage` (MJPEG, H.264) or `foxglove.RawImage`. Its time is the
+/// A picture is a `foxglove.CompressedImage` (MJPEG), `foxglove.CompressedVideo` (H.264) or `foxglove.RawImage`. Its time is the
 /// driver's, when that is the monotonic clock's. Missing numbers of the driver are gaps. A camera
 /// that fails or is unplugged is reported and opened anew, with everything set again.
 public final class CameraSource: SampleSource {
@@ -33,6 +33,9 @@ public final class CameraSource: SampleSource {
   private var isUnavailable = false
   /// Pictures that could not be handed on, not yet reported.
   private var refused: UInt64 = 0
+  private var pacer = FramePacer()
+  /// Pictures left out because of the link, not yet reported.
+  private var skipped: UInt64 = 0
 
   /// Opens nothing when `request` names a format: a camera that is missing is an event of the
   /// running source. Without a format the camera is opened and asked, because the stream's schema
@@ -47,7 +50,7 @@ public final class CameraSource: SampleSource {
     var description = description
     let format: VideoFormat
     if let wanted = request.format { format = wanted } else { format = try Self.probe(request).format }
-    description.schema = format.isCompressed ? .compressedImage : .rawImage
+    description.schema = format == .h264 ? .compressedVideo : format.isCompressed ? .compressedImage : .rawImage
     self.description = description
     self.format = format
     self.frameID = frameID
@@ -117,6 +120,14 @@ public final class CameraSource: SampleSource {
         .gap(count: 1, reason: "a picture of \(picture.byteCount) bytes is larger than the stream allows"))
       return try session.requeue(picture)
     }
+    guard pacer.takes(byteCount: picture.byteCount, outlet.load, now: now.monotonicNanoseconds) else {
+      skipped += 1
+      return try session.requeue(picture)
+    }
+    if skipped > 0 {
+      outlet.report(.gap(count: skipped, reason: "left out: the link carries fewer pictures"))
+      skipped = 0
+    }
     let time = SampleTime(buffer: picture.buffer, now: now)
     guard let head = head(picture.byteCount, time, session, &outlet), let body = session.lease(picture) else {
       refused += 1
@@ -135,12 +146,17 @@ public final class CameraSource: SampleSource {
   ) -> Lease? {
     guard var lease = outlet.lease(atLeast: headByteCount) else { return nil }
     let hasFitted =
-      format.isCompressed
-      ? ImageHead.compressed(into: &lease, time: time, frameID: frameID, format: format.encoding, byteCount: byteCount)
-      : ImageHead.raw(
-        into: &lease, time: time, frameID: frameID, width: UInt32(clamping: session.mode.width),
-        height: UInt32(clamping: session.mode.height), encoding: format.encoding,
-        step: UInt32(clamping: session.rowByteCount), byteCount: byteCount)
+      switch format {
+      case .mjpeg:
+        ImageHead.compressed(into: &lease, time: time, frameID: frameID, format: format.encoding, byteCount: byteCount)
+      case .h264:
+        ImageHead.video(into: &lease, time: time, frameID: frameID, format: format.encoding, byteCount: byteCount)
+      case .yuyv, .nv12, .rgb24, .grey:
+        ImageHead.raw(
+          into: &lease, time: time, frameID: frameID, width: UInt32(clamping: session.mode.width),
+          height: UInt32(clamping: session.mode.height), encoding: format.encoding,
+          step: UInt32(clamping: session.rowByteCount), byteCount: byteCount)
+      }
     guard hasFitted else { return nil }
     return lease
   }

@@ -9,14 +9,6 @@ extension SampleTime {
     let (seconds, tooMany) = UInt64(clamping: buffer.timestamp.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
     let (taken, over) = seconds.addingReportingOverflow(UInt64(clamping: buffer.timestamp.tv_usec) &* 1000)
     // Some drivers leave the time at 0, and none keeps a picture for a minute.
-    guard isMonotonic, !tooMany, !over, taken <= now.monotonicNanoseconds,
-      now.monotonicNanoseconds - taken < 60_000_000_000
-    else {
-      self = now
-      return
-    }
-    let age = now.monotonicNanoseconds - taken
-    self.init(
-      monotonicNanoseconds: taken, wallNanoseconds: now.wallNanoseconds > age ? now.wallNanoseconds - age : 0)
+    self = isMonotonic && !tooMany && !over ? now.moment(monotonic: taken) : now
   }
 }

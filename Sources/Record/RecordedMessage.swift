@@ -7,7 +7,7 @@ public struct RecordedMessage: ~Escapable {
   public let payload: RawSpan
 
   @_lifetime(copy payload)
-  init(identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, payload: RawSpan) {
+  public init(identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, payload: RawSpan) {
     self.identity = identity
     self.logTime = logTime
     self.publishTime = publishTime

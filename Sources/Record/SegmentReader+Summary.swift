@@ -1,5 +1,3 @@
-import STTChecksum
-
 extension SegmentReader {
   /// After ``Step/dataEnd``: checks summary and footer against what was read.
   public mutating func checkSummary() throws {
@@ -20,9 +18,8 @@ extension SegmentReader {
       throw SegmentDamage(kind: .cut, offset: source.byteCount, what: "the closing magic is missing")
     }
     let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 12, as: UInt32.self))
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 12)]))
-    guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc.value else {
+    let crc = Decompressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 12)]), after: 0)
+    guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc else {
       throw altered(start, "the summary's checksum is wrong")
     }
     guard seal != nil else { return }

@@ -1,4 +1,3 @@
-import STTChecksum
 import STTSample
 
 /// Walks one MCAP file from start to end in constant memory: the largest chunk's.
@@ -22,24 +21,29 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   private var decompressor: Decompressor
   private var opener: Opener
   /// Where the next record begins.
-  public private(set) var offset: UInt64 = 0
+  public internal(set) var offset: UInt64 = 0
   /// Where the last chunk began, and the end of the last whole group: chunk, indexes, identities.
   public private(set) var chunkOffset: UInt64 = 0
   public private(set) var groupEnd: UInt64 = 0
   private var record = ByteStore(capacity: 1 << 16)
-  private var chunk = ByteStore(capacity: 1 << 16)
-  private var identities: [MessageIdentity] = []
+  var chunk = ByteStore(capacity: 1 << 16)
+  var identities: [MessageIdentity] = []
   private var predictor = IdentityPredictor()
-  public private(set) var schemas: [UInt16: RecordedSchema] = [:]
-  public private(set) var channels: [UInt16: RecordedChannel] = [:]
+  /// Where the next message's record begins in the chunk in hand, and how many were before it.
+  var messageOffset = 0
+  var messageIndex = 0
+  public internal(set) var schemas: [UInt16: RecordedSchema] = [:]
+  public internal(set) var channels: [UInt16: RecordedChannel] = [:]
   /// Whether ``next()`` passed DataEnd, and its CRC was right or absent.
   public private(set) var isFinished = false
-  private var dataCRC = CRC32()
+  private var dataCRC: UInt32 = 0
   var summary = SegmentSummary()
   /// What is known of the seal of a sealed file; `nil` for a plain one.
   public private(set) var seal: SegmentSealState?
   /// How far each stream goes, from records that only the collector can read.
   public private(set) var sealedPositions: [String: UInt64] = [:]
+  /// Whether a damaged part was passed over, so that no checksum of the whole can be right.
+  var isResumed = false
   private var recordHead: [UInt8] = []
   /// Whether the record read last is still to be hashed into the chain.
   private var isUnabsorbed = false
@@ -56,7 +60,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     }
     guard start == MCAP.magic else { throw SegmentDamage(kind: .altered, offset: 0, what: "this is no MCAP file") }
     start.withUnsafeBytes {
-      dataCRC.update(unsafe: $0)
+      dataCRC = Decompressor.checksum($0, after: 0)
       self.opener.absorb($0)
     }
     offset = UInt64(start.count)
@@ -65,6 +69,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// The next thing in the file.
   public mutating func next() throws -> Step {
+    messageOffset = 0
+    messageIndex = 0
     while true {
       if offset == source.byteCount {
         throw SegmentDamage(kind: .cut, offset: offset, what: "the file ends without a footer")
@@ -82,7 +88,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         return .metadata(name: name, map)
       case MCAP.Opcode.dataEnd:
         guard let crc = cursor.u32() else { throw altered(at, "the data end record is malformed") }
-        guard crc == 0 || crc == crcBeforeRecord else { throw altered(at, "the data section's checksum is wrong") }
+        guard crc == 0 || isResumed || crc == crcBeforeRecord else {
+          throw altered(at, "the data section's checksum is wrong")
+        }
         try seal?.checkEnd(at, hasChecksum: crc != 0)
         isFinished = true
         return .dataEnd
@@ -187,14 +195,14 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       throw SegmentDamage(kind: .cut, offset: offset, what: "a record of \(length) bytes has \(left) left")
     }
     guard length <= Self.largestChunk else { throw altered(offset, "a record claims \(length) bytes") }
-    crcBeforeRecord = dataCRC.value
+    crcBeforeRecord = dataCRC
     record.removeAll()
     let destination = UnsafeMutableRawBufferPointer(start: record.room(Int(length)), count: Int(length))
     let filled = try source.read(at: offset + UInt64(head.count), into: destination)
     guard filled == Int(length) else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
     record.advance(Int(length))
-    head.withUnsafeBytes { dataCRC.update(unsafe: $0) }
-    dataCRC.update(unsafe: record.unsafeBytes)
+    head.withUnsafeBytes { dataCRC = Decompressor.checksum($0, after: dataCRC) }
+    dataCRC = Decompressor.checksum(record.unsafeBytes, after: dataCRC)
     offset += UInt64(head.count) + length
     recordHead = head
     isUnabsorbed = opener.hashes
@@ -346,9 +354,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       guard whole else { throw altered(at, "a chunk compressed with \(compression) can't be unpacked") }
       chunk.advance(Int(size))
     }
-    var actual = CRC32()
-    actual.update(unsafe: chunk.unsafeBytes)
-    guard crc == 0 || crc == actual.value else { throw altered(at, "a chunk's checksum is wrong") }
+    guard crc == 0 || crc == Decompressor.checksum(chunk.unsafeBytes, after: 0) else {
+      throw altered(at, "a chunk's checksum is wrong")
+    }
     return ChunkIndexEntry(
       startTime: start, endTime: end, offset: at, byteCount: offset - at, messageIndexByteCount: 0,
       compression: compression, compressedByteCount: stored, uncompressedByteCount: size)
@@ -407,10 +415,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       let mediaType = cursor.text(), let length = cursor.u64(), cursor.left >= 4, length == UInt64(cursor.left - 4)
     else { throw altered(at, "an attachment is malformed") }
     let bytes = record.unsafeBytes
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]))
+    let crc = Decompressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]), after: 0)
     let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
-    guard stored == 0 || stored == crc.value else { throw altered(at, "an attachment's checksum is wrong") }
+    guard stored == 0 || stored == crc else { throw altered(at, "an attachment's checksum is wrong") }
     summary.attachments.append(
       AttachmentIndexEntry(
         offset: at, byteCount: offset - at, logTime: logTime, createTime: createTime, dataByteCount: length, name: name,
@@ -422,10 +429,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     guard bytes.count >= 9, cursor.u8() == 1, let count = cursor.u32() else {
       throw altered(at, "an identity record is malformed")
     }
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]))
+    let crc = Decompressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]), after: 0)
     let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
-    guard crc.value == stored else { throw altered(at, "an identity record's checksum is wrong") }
+    guard crc == stored else { throw altered(at, "an identity record's checksum is wrong") }
     guard Int(count) <= bytes.count else { throw altered(at, "an identity record claims \(count) messages") }
     predictor.reset()
     for _ in 0..<count {
@@ -434,38 +440,6 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     }
     guard cursor.left == 4 else { throw altered(at, "an identity record has bytes too many") }
     hasIdentities = true
-  }
-
-  /// Calls `body` with every message of the chunk ``next()`` found. Messages of files that are not
-  /// ours get their sequence number and publish time as identity.
-  public mutating func forEachMessage(_ body: (borrowing RecordedMessage) throws -> Void) throws {
-    var index = 0
-    let bytes = chunk.unsafeBytes
-    var position = 0
-    while bytes.count - position >= MCAP.recordHeadByteCount {
-      let length = Int(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self)))
-      let start = position + MCAP.recordHeadByteCount
-      position = start + length
-      guard bytes[start - MCAP.recordHeadByteCount] == MCAP.Opcode.message else { continue }
-      var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<position])))
-      guard let channel = cursor.u16(), let sequence = cursor.u32(), let logTime = cursor.u64(),
-        let publishTime = cursor.u64()
-      else { throw altered(chunkOffset, "a message is shorter than its head") }
-      guard channels[channel] != nil else { throw altered(chunkOffset, "a message names a channel that is not there") }
-      var identity = MessageIdentity(
-        channel: channel, number: UInt64(sequence),
-        deviceTime: .init(monotonicNanoseconds: 0, wallNanoseconds: publishTime))
-      if index < identities.count { identity = identities[index] }
-      guard identity.channel == channel, UInt32(truncatingIfNeeded: identity.number) == sequence else {
-        throw altered(chunkOffset, "a message and its identity disagree")
-      }
-      index += 1
-      try body(
-        RecordedMessage(identity: identity, logTime: logTime, publishTime: publishTime, payload: cursor.rest()))
-    }
-    guard identities.isEmpty || identities.count == index else {
-      throw altered(chunkOffset, "a chunk has \(index) messages and \(identities.count) identities")
-    }
   }
 
   /// Whether the chunk in hand came with the identities every chunk of ours has.

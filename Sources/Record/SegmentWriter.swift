@@ -1,4 +1,3 @@
-import STTChecksum
 public import STTSample
 
 /// Turns messages into the bytes of one MCAP file. Does no output: take ``pending`` to the disk.
@@ -25,7 +24,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   private var contents: SegmentSummary
   /// What the file shows of itself, when that is not its contents.
   private var container = SegmentSummary()
-  private var dataCRC = CRC32()
+  private var dataCRC: UInt32 = 0
   private var sealer: Sealer?
   private var batch: ByteStore
   private var sealCount: UInt64 = 0
@@ -180,11 +179,10 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   private mutating func writeChunk(
     _ entry: inout ChunkIndexEntry, _ data: UnsafeRawBufferPointer, of records: UnsafeRawBufferPointer
   ) {
-    var crc = CRC32()
-    crc.update(unsafe: records)
     let start = pending.count
     pending.chunk(
-      start: entry.startTime, end: entry.endTime, uncompressedByteCount: records.count, crc: crc.value,
+      start: entry.startTime, end: entry.endTime, uncompressedByteCount: records.count,
+      crc: Compressor.checksum(records, after: 0),
       compression: entry.compression, data)
     entry.byteCount = UInt64(pending.count - start)
   }
@@ -205,9 +203,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     store.u8(1)
     store.u32(count)
     store.bytes(identities)
-    var crc = CRC32()
-    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: store.unsafeBytes[start...]))
-    store.u32(crc.value)
+    store.u32(Compressor.checksum(UnsafeRawBufferPointer(rebasing: store.unsafeBytes[start...]), after: 0))
   }
 
   /// Adds a metadata record between chunks.
@@ -237,7 +233,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
         name: SealNote.chainName,
         ["seals": String(sealCount), "head": Digits.text(head), "end": Digits.text(sealer.ending(head))])
     }
-    pending.dataEnd(crc: hasDataCRC ? dataCRC.value : 0)
+    pending.dataEnd(crc: hasDataCRC ? dataCRC : 0)
     (sealer == nil ? contents : container).write(into: &pending, at: pendingOffset)
   }
 
@@ -246,7 +242,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
 
   private mutating func extendDataCRC(from start: Int, absorbed: Bool = true) {
     let bytes = UnsafeRawBufferPointer(rebasing: pending.unsafeBytes[start...])
-    dataCRC.update(unsafe: bytes)
+    dataCRC = Compressor.checksum(bytes, after: dataCRC)
     if absorbed { sealer?.absorb(bytes) }
   }
 

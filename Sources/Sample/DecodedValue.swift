@@ -15,6 +15,12 @@ public struct DecodedField: Hashable, Sendable {
   public var name: String
   public var unit: String
   public var value: DecodedValue
+
+  public init(name: String, unit: String, value: DecodedValue) {
+    self.name = name
+    self.unit = unit
+    self.value = value
+  }
 }
 
 extension MessageLayout {
@@ -25,27 +31,35 @@ extension MessageLayout {
   /// out, and reading ends where the bytes are no protobuf.
   public func decode(_ payload: RawSpan, types: [String: MessageLayout], depth: Int = 0) -> [DecodedField] {
     var fields: [DecodedField] = []
-    var reader = ProtobufReader(payload)
-    while let (number, wireType) = reader.nextTag() {
-      guard let member = members.first(where: { $0.number == number }) else {
-        reader.skip(wireType: wireType)
-        continue
-      }
-      var value: DecodedValue?
-      if wireType == 2 {
-        guard let bytes = reader.span() else { break }
-        value = Self.value(bytes, member, types, depth)
-      } else {
-        guard let raw = reader.number(wireType: wireType) else { break }
-        value = Self.value(raw, member, wireType)
-      }
-      if let value { fields.append(DecodedField(name: member.name, unit: member.unit, value: value)) }
+    forEachField(payload) { place, scalar, bytes in
+      let member = members[place]
+      let value = scalar ?? Self.value(bytes, member, types, depth)
+      fields.append(DecodedField(name: member.name, unit: member.unit, value: value))
     }
     return fields
   }
 
+  /// Calls `body` with the place among ``members`` and the value of each field: a number or flag, or
+  /// `nil` and the bytes of a text, bytes or nested message. Makes no arrays.
+  public func forEachField(_ payload: RawSpan, _ body: (_ member: Int, _ scalar: DecodedValue?, _ bytes: RawSpan) -> Void) {
+    var reader = ProtobufReader(payload)
+    while let (number, wireType) = reader.nextTag() {
+      guard let place = members.firstIndex(where: { $0.number == number }) else {
+        reader.skip(wireType: wireType)
+        continue
+      }
+      if wireType == 2 {
+        guard let bytes = reader.span() else { break }
+        body(place, nil, bytes)
+      } else {
+        guard let raw = reader.number(wireType: wireType) else { break }
+        if let value = Self.value(raw, members[place], wireType) { body(place, value, RawSpan()) }
+      }
+    }
+  }
+
   private static func value(_ bytes: RawSpan, _ member: Member, _ types: [String: MessageLayout], _ depth: Int)
-    -> DecodedValue?
+    -> DecodedValue
   {
     switch member.type {
     case 9: return .text(bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })

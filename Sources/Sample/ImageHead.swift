@@ -25,6 +25,20 @@ public enum ImageHead {
     return finish(&lease, writer)
   }
 
+  /// Writes the head of a `foxglove.CompressedVideo`.
+  ///
+  /// - Parameter format: `h264`, for bytes as annex B of ITU-T H.264 has them.
+  /// - Returns: whether it fitted into `lease`, whose content it replaces.
+  public static func video(
+    into lease: inout Lease, time: SampleTime, frameID: borrowing String, format: borrowing String, byteCount: Int
+  ) -> Bool {
+    var writer = begin(&lease, time)
+    writer.string(frameID, field: 2)
+    writer.string(format, field: 4)
+    writer.beginBytes(count: byteCount, field: 3)
+    return finish(&lease, writer)
+  }
+
   /// Writes the head of a `foxglove.RawImage`.
   ///
   /// - Parameters:

@@ -21,8 +21,22 @@ public enum SourceEvent: Sendable, Equatable {
   case finished
 }
 
+/// What the way to the receiver carries, for sources that can make less.
+public struct LinkLoad: Hashable, Sendable {
+  /// Bits a second a source may make; 0 when nothing is known.
+  public var targetBitsPerSecond: UInt64
+  /// Bytes made and not yet acknowledged.
+  public var waitingByteCount: UInt64
+
+  public init(targetBitsPerSecond: UInt64, waitingByteCount: UInt64) {
+    self.targetBitsPerSecond = targetBitsPerSecond
+    self.waitingByteCount = waitingByteCount
+  }
+}
+
 /// Takes what a source makes. Implemented by whoever runs the source's thread.
 public protocol SourceOutlet: ~Copyable {
+  var load: LinkLoad { get }
   /// An empty buffer, or `nil` when the pool is exhausted (count a gap).
   mutating func lease(atLeast byteCount: Int) -> Lease?
   /// Hands one output on. `false`: the queue was full and the output is gone; it is counted as a gap
@@ -32,6 +46,8 @@ public protocol SourceOutlet: ~Copyable {
 }
 
 extension SourceOutlet where Self: ~Copyable {
+  /// Nobody knows.
+  public var load: LinkLoad { LinkLoad(targetBitsPerSecond: 0, waitingByteCount: 0) }
   /// Hands one output on that no source could make again.
   public mutating func emit(_ output: consuming SourceOutput) -> Bool { emit(output, comesAgain: false) }
 }

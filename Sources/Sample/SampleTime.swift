@@ -12,4 +12,17 @@ public struct SampleTime: Hashable, Sendable {
     self.monotonicNanoseconds = monotonicNanoseconds
     self.wallNanoseconds = wallNanoseconds
   }
+
+  /// The wall time that belongs to a moment of the monotonic clock near this one. What happened between this time and
+  /// the look at a device is a little later than this; a moment further away than a minute is one no driver means, and
+  /// is taken as this.
+  ///
+  /// - Parameter monotonic: as the driver tells it, in nanoseconds.
+  public func moment(monotonic: UInt64) -> SampleTime {
+    let distance =
+      monotonic > monotonicNanoseconds ? monotonic - monotonicNanoseconds : monotonicNanoseconds - monotonic
+    guard distance < 60_000_000_000 else { return self }
+    return SampleTime(
+      monotonicNanoseconds: monotonic, wallNanoseconds: wallNanoseconds &+ (monotonic &- monotonicNanoseconds))
+  }
 }

@@ -23,6 +23,11 @@ extension Schema {
     "CompressedImage",
     [("timestamp", 1, 11), ("frame_id", 4, 9), ("data", 2, 12), ("format", 3, 9)])
 
+  /// `foxglove.CompressedVideo`: one picture of a video in a format such as `h264`.
+  public static let compressedVideo = image(
+    "CompressedVideo",
+    [("timestamp", 1, 11), ("frame_id", 2, 9), ("data", 3, 12), ("format", 4, 9)])
+
   /// `foxglove.RawImage`: rows of pixels.
   public static let rawImage = image(
     "RawImage",

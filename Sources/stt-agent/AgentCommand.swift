@@ -12,15 +12,20 @@ struct AgentCommand: ParsableCommand {
       `stt seed new`, and the sources; see docs/configuration.md, and `stt-agent check` for what is wrong with yours.
 
       Try it:
+        stt-agent probe
         stt-agent check --config agent.toml
         stt-agent --config agent.toml
         stt-agent status --config agent.toml
+        stt-agent watch system --config agent.toml
 
       SIGHUP makes it read its pair file again.
 
       Exit codes: 0 done; 1 failed while running; 2 the configuration, the key or a source is wrong; 64 wrong usage.
       """,
-    version: AgentVersion.text, subcommands: [RunCommand.self, CheckCommand.self, StatusCommand.self],
+    version: AgentVersion.text,
+    subcommands: [
+      RunCommand.self, CheckCommand.self, StatusCommand.self, ProbeCommand.self, WatchCommand.self,
+    ],
     defaultSubcommand: RunCommand.self)
 }
 

@@ -25,7 +25,8 @@ struct STTCommand: ParsableCommand {
     version: "stt 0.1.0 (STT-1)",
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
-      ReplayCommand.self, ExportCommand.self, UnsealCommand.self, ShredCommand.self, RecipientCommand.self,
+      ReplayCommand.self, ExportCommand.self, CutCommand.self, MergeCommand.self, RepairCommand.self, UnsealCommand.self,
+      ShredCommand.self, RecipientCommand.self,
       BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }

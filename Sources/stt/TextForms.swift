@@ -25,6 +25,15 @@ func sizeText(_ byteCount: UInt64) -> String {
   return "\(rounded(value, 1)) TiB"
 }
 
+/// `12.3 s`, `4 min 05 s`, `3 h 12 min`.
+func durationText(_ nanoseconds: UInt64) -> String {
+  let seconds = nanoseconds / 1_000_000_000
+  func two(_ value: UInt64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+  if seconds < 60 { return "\(rounded(Double(nanoseconds) / 1e9, 2)) s" }
+  if seconds < 3600 { return "\(seconds / 60) min \(two(seconds % 60)) s" }
+  return "\(seconds / 3600) h \(two(seconds / 60 % 60)) min"
+}
+
 func rounded(_ value: Double, _ digits: Int) -> String {
   guard value.isFinite else { return "-" }
   let factor = pow(10, Double(digits))

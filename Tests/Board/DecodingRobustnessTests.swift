@@ -24,10 +24,13 @@ struct SplitMix: RandomNumberGenerator {
     "pairs",
     "allow_seed_mode", "root", "segment_size", "segment_age", "chunk_size", "chunk_age", "compression", "sync_interval",
     "reserve", "sessions", "handshakes_per_second", "board", "gpio", "pin", "bus", "title", "aes", "camera", "chip_label",
-    "line_count", "header_pins", "number", "kind", "functions", "decivolts", "pins", "enable", "seal", "",
+    "baud", "data_bits", "parity", "stop_bits", "flow_control", "record_size", "record_start", "separator", "command",
+    "restart", "lines", "offsets", "clock", "debounce", "channels", "line_count", "header_pins", "number", "kind",
+    "functions", "decivolts", "pins", "enable", "seal", "",
   ]
   private static let texts = [
-    "", "poll", "file", "camera", "pattern", "system", "raw", "none", "sealed", "hybrid", "1 MiB",
+    "", "poll", "file", "camera", "pattern", "system", "serial", "command", "socket", "gpio", "iio", "fixed", "nmea", "raw",
+    "none", "sealed", "hybrid", "1 MiB",
     "99999999999999999999 TiB",
     "1 s", "-1 s", "9223372036854775807 d", "/a", "fd:1", "host:1", "line", "power", "ground", "i2c", "\u{0}", "ü\u{301}",
     "a",

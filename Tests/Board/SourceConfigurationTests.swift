@@ -108,7 +108,7 @@ import Testing
       Issue.record("the type was file")
       return
     }
-    #expect(file.framing == .lengthU32LittleEndian)
+    #expect(file.cutting.framing == .lengthU32LittleEndian)
     #expect(file.loop)
     #expect(file.rateHertz == 30)
   }
@@ -138,7 +138,7 @@ import Testing
       Issue.record("the type was system")
       return
     }
-    #expect(all.groups == SystemGroup.allCases)
+    #expect(all.groups == SystemGroup.allCases.filter { $0 != .onewire }, "a slow thermometer would hold up the others")
     #expect(
       problems([("type", .string("system")), ("groups", array([.string("cpu"), .string("cpu")]))]).map(\.kind) == [.conflict]
     )

@@ -42,12 +42,12 @@ private func contents(_ path: String) throws -> String {
     var keys: Set<String> = []
     for file in [
       "AgentConfiguration+Decoding", "SourceConfiguration+Decoding", "CollectorConfiguration+Decoding",
-      "Transport+Decoding", "GPIOInput", "IIOInput",
+      "Transport+Decoding", "GPIOInput", "IIOInput", "ByteInput+Decoding",
     ] {
       for line in try contents("Sources/Board/\(file).swift").split(separator: "\n") {
         for accessor in [
           "integer", "number", "size", "duration", "flag", "bits", "choice", "choices", "text", "texts", "name",
-          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables",
+          "absolutePath", "address", "pair", "socketPath", "requiredChoice", "subtables", "words",
         ] {
           for part in line.split(separator: ".\(accessor)(\"").dropFirst() {
             keys.insert(String(part.prefix { $0 != "\"" }))
@@ -102,6 +102,7 @@ private func contents(_ path: String) throws -> String {
     rate("rate_hz", SourceLimits.pollRate)
     rate("rate_hz", SourceLimits.systemRate)
     rate("rate_hz", SourceLimits.messageRate)
+    size("record_size", ByteLimits.record)
     count("column", SourceLimits.column)
     count("width", SourceLimits.width)
     count("height", SourceLimits.height)

@@ -35,7 +35,7 @@ extension EndToEnd {
       #expect(locked.code == 7, "\(locked)")
       for command in [["inspect"], ["replay", "--fast"], ["export"]] {
         let refused = try await site.stt([command[0], site.recordings] + command.dropFirst())
-        #expect(refused.code == 2 && refused.output.contains("day 20") && refused.output.contains("--pair"), "\(refused)")
+        #expect(refused.code == 2 && refused.said.contains("day 20") && refused.said.contains("--pair"), "\(refused)")
       }
       let replayed = try await site.stt(
         ["replay", site.recordings, "--fast", "--format", "ndjson", "--streams", "pattern"] + keys(site))

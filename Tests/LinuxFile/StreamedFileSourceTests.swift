@@ -246,8 +246,8 @@ import Testing
     }
     let bytes = messages.flatMap { message in
       switch framing {
-      case .raw, .jpeg: message
-      case .lines: message + [10]
+      case .raw, .jpeg, .h264, .fixed: message
+      case .lines, .nmea: message + [10]
       case .lengthPrefixed(let prefix, _): Self.prefix(prefix, message.count) + message
       }
     }

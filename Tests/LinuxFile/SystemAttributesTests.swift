@@ -81,4 +81,20 @@ import Testing
     ("µ", "x"), ("__", "x"),
   ])
   func namesBecomeIdentifiers(text: String, name: String) { #expect(identifier(text) == name) }
+
+  @Test func disksSuppliesAndThermometersAreFoundWithTheirUnits() {
+    directory.write("sys/block/mmcblk0/stat", "  10  0  8  0  20  0  16  0  1  2500  0\n")
+    directory.write("sys/block/loop0/stat", "0 0 0 0 0 0 0 0 0 0 0\n")
+    directory.write("sys/class/power_supply/BAT0/voltage_now", "12100000\n")
+    directory.write("sys/class/power_supply/BAT0/status", "Charging\n")
+    directory.write("sys/bus/w1/devices/28-0316a2/temperature", "23125\n")
+    directory.write("sys/bus/w1/devices/w1_bus_master1/name", "w1\n")
+    let groups = SystemAttributes.discover(root: directory.path)
+    #expect(groups.map(\.name) == ["disk.mmcblk0", "power.BAT0", "onewire"])
+    #expect(
+      groups.map { $0.attributes.map { "\($0.field.name) \($0.field.unit)" } } == [
+        ["reads 1", "read_bytes By", "writes 1", "written_bytes By", "in_flight 1", "busy s"], ["status ", "voltage V"],
+        ["t_28_0316a2 Cel"],
+      ])
+  }
 }

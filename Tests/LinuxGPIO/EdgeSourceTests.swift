@@ -15,13 +15,13 @@ private struct Events: SourceOutlet, ~Copyable {
 }
 
 @Suite struct EdgeSourceTests {
-  private func source(chip: String?) -> EdgeSource {
-    EdgeSource(
+  private func source(chip: String?) throws -> EdgeSource {
+    try EdgeSource(
       StreamDescription(name: "gpio", schema: .opaque), messageName: "gpio", lines: [.name("no such line")], chip: chip)
   }
 
-  @Test func aChipThatIsNotThereIsOneEventAndIsLookedForAgain() {
-    let source = source(chip: "no such chip")
+  @Test func aChipThatIsNotThereIsOneEventAndIsLookedForAgain() throws {
+    let source = try source(chip: "no such chip")
     var events = Events()
     var now: UInt64 = 1_000_000_000
     var waits: [UInt64] = []
@@ -41,8 +41,8 @@ private struct Events: SourceOutlet, ~Copyable {
     #expect(reason.contains("no such chip"))
   }
 
-  @Test func beforeItsTimeNothingIsLookedFor() {
-    let source = source(chip: nil)
+  @Test func beforeItsTimeNothingIsLookedFor() throws {
+    let source = try source(chip: nil)
     var events = Events()
     source.produce(now: SampleTime(monotonicNanoseconds: 5, wallNanoseconds: 0), into: &events)
     let deadline = source.deadline
@@ -50,15 +50,15 @@ private struct Events: SourceOutlet, ~Copyable {
     #expect(source.deadline == deadline)
   }
 
-  @Test func aRefusalNamesTheGroupAndTheRule() {
+  @Test func aRefusalNamesTheGroupAndTheRule() throws {
     let text = "\(LineTrouble.refused(doing: "open", path: "/dev/gpiochip0", errno: EACCES))"
     #expect(text.hasPrefix("cannot open /dev/gpiochip0: Permission denied"))
     #expect(text.contains("group gpio"))
     #expect(text.contains("SUBSYSTEM==\"gpio\""))
   }
 
-  @Test func whatALineTellsIsExplainedInItsSchema() {
-    let description = source(chip: nil).description
+  @Test func whatALineTellsIsExplainedInItsSchema() throws {
+    let description = try source(chip: nil).description
     #expect(description.schema.name == "stt.gpio")
     #expect(description.maximumMessageByteCount == "no such line".utf8.count + 32)
   }

@@ -51,6 +51,6 @@ private final class Tree {
   @Test func aDeviceThatIsNotThereIsNamedBesideThoseThatAre() {
     #expect(throws: IIOTrouble.self) { try PolledChannels.of("no such device", []) }
     let trouble = IIOTrouble.noDevice("x", there: ["adc", "imu"])
-    #expect("\(trouble)" == "no IIO device is called x; there are: adc, imu")
+    #expect("\(trouble)" == "no IIO device is called x; there are: adc, imu; it is used as soon as it is there")
   }
 }

@@ -30,6 +30,7 @@ enum Modules {
     "STTKeyring": "Sources/Keyring",
     "STTRecorder": "collector/Recorder",
     "STTWebSocketServer": "collector/WebSocket",
+    "STTFoxglove": "Sources/Foxglove",
   ]
 
   /// What both ends of a WebSocket connection share; none of the agent's.
@@ -55,6 +56,7 @@ enum Modules {
   static let c: [String: String] = [
     "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CLz4": "Sources/CLz4",
     "CQRencode": "Sources/CQRencode", "CAllocations": "Sources/CAllocations", "CGPIO": "Sources/CGPIO",
+    "CDeflate": "Sources/CDeflate", "CMatroska": "Sources/CMatroska",
   ]
 
   /// Standard library modules without input or output, and swift-collections.
@@ -64,7 +66,7 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4"]
+  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4", "CDeflate"]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }
@@ -80,9 +82,14 @@ enum Modules {
     if folder == edges["STTWebSocketServer"] {
       return coreNames.union(system).union(everywhere).union(nio).union(["STTWebSocket"])
     }
+    if folder == edges["STTFoxglove"] {
+      return coreNames.union(system).union(everywhere).union(nio.subtracting(["NIOSSL"]))
+    }
     if edges.values.contains(folder) { return coreNames.union(system).union(everywhere) }
     if folder == compositions["STTAgentRuntime"] {
-      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting(["STTRecorder", "STTWebSocketServer"]).union(
+      return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting([
+        "STTFoxglove", "STTRecorder", "STTWebSocketServer",
+      ]).union(
         system
       ).union(
         everywhere
@@ -96,10 +103,11 @@ enum Modules {
     if folder == compositions["STTImpairment"] { return system.union(everywhere).union(["LinuxEvents", "LinuxUDP"]) }
     if executables.values.contains(folder) {
       var names = coreNames.union(edgeNames).union(system).union(everywhere).union([
-        "ArgumentParser", "Logging", "CQRencode", "CAllocations",
+        "ArgumentParser", "Logging", "CQRencode", "CAllocations", "CMatroska",
       ])
       // Only the collector has a WebSocket server in it: NIO and a second BoringSSL.
       if folder != executables["stt-collector"] { names.remove("STTWebSocketServer") }
+      if folder != executables["stt"] { names.remove("STTFoxglove") }
       if folder != executables["stt-collector"] { names.insert("STTAgentRuntime") }
       if folder == executables["stt-collector"] { names.insert("STTCollectorRuntime") }
       if folder == executables["stt"] { names.insert("STTImpairment") }

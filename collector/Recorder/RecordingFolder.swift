@@ -2,12 +2,12 @@ import Glibc
 import STTRecord
 
 /// `<root>/<device>/<purpose>`: the segments of one device's streams of one purpose.
-struct RecordingFolder {
+public struct RecordingFolder {
   let path: String
 
   /// A name from the network as one path component: letters, digits, `.`, `_` and `-`, never hidden,
   /// never empty, at most 64 bytes. Names that differ only in what is replaced get a mark.
-  static func component(_ name: String) -> String {
+  public static func component(_ name: String) -> String {
     var text = ""
     var replaced = false
     for byte in name.utf8.prefix(64) {

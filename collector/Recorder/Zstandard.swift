@@ -1,3 +1,4 @@
+import CDeflate
 import CLz4
 import CZstd
 import STTRecord
@@ -16,6 +17,12 @@ public final class Zstandard: ChunkCompressor, ChunkDecompressor {
   deinit {
     ZSTD_freeCCtx(compression)
     ZSTD_freeDCtx(decompression)
+  }
+
+  /// libdeflate's: carry-less multiplication where the processor has it.
+  public static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32) -> UInt32 {
+    guard let start = bytes.baseAddress else { return before }
+    return libdeflate_crc32(before, start, bytes.count)
   }
 
   public func compress(_ source: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer) -> Int? {

@@ -38,16 +38,17 @@ typedef struct {
   uint32_t is_active_low;
   uint32_t debounce_us; // 2.x alone
   uint32_t queue;       // edges the kernel keeps for each line; 2.x alone
+  uint32_t is_realtime; // times are CLOCK_REALTIME's; 2.x alone
 } cgpio_settings;
 
 typedef struct {
-  uint64_t timestamp_ns; // CLOCK_MONOTONIC, taken in the interrupt
+  uint64_t timestamp_ns; // CLOCK_MONOTONIC unless asked otherwise, taken in the interrupt
   uint64_t sequence;     // of the line, from 1; 0 if the library tells none (1.x)
   uint32_t line;         // index in the request
   uint32_t is_rising;
 } cgpio_edge;
 
-// 1 if the library numbers edges and the kernel debounces (2.x), else 0.
+// 1 if the library numbers edges, has other clocks, and the kernel debounces (2.x), else 0.
 int cgpio_is_numbered(void);
 const char *cgpio_library_version(void);
 

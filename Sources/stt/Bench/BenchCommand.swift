@@ -6,7 +6,8 @@ import STC
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures the protocol here: throughput and latency on loopback, handshakes, sessions, a bad link, a flood.",
+    abstract:
+      "Measures the protocol here: throughput and latency on loopback, handshakes, sessions, a bad link, a flood; and what is done with recordings.",
     discussion: """
       Without a further word it measures on loopback, and takes the options of `stt bench loopback`.
 
@@ -14,6 +15,7 @@ struct BenchCommand: ParsableCommand {
       """,
     subcommands: [
       LoopbackBench.self, LatencyBench.self, HandshakeBench.self, SessionsBench.self, LossBench.self, FloodCommand.self,
+      RecordingBench.self, ReplayBench.self,
     ], defaultSubcommand: LoopbackBench.self)
 }
 

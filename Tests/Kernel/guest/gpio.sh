@@ -1,4 +1,5 @@
-# Two simulated chips; edges of one line, paced; the kernel's own trace of the interrupts is the witness of when.
+# Two simulated chips; edges of one line, paced; the kernel's own trace of the interrupts is the witness of when: the
+# kernel takes an edge's time between the trace's entry into the interrupt's handler and its exit from it.
 modprobe gpio-sim
 simulate() { # simulate DEVICE LABEL LINE NAME
   bank=/sys/kernel/config/gpio-sim/$1/bank0
@@ -54,7 +55,11 @@ for library in 1 2; do
   pin
 
   echo >$trace/trace
+  # An exit has no name in the trace.
+  irq=$(sed -n 's/^ *\([0-9]*\):.*stt-agent.*/irq == \1/p' /proc/interrupts | tr '\n' '|' | sed 's/|$//; s/|/ || /g')
+  echo "$irq" >$trace/events/irq/irq_handler_exit/filter
   echo 1 >$trace/events/irq/irq_handler_entry/enable
+  echo 1 >$trace/events/irq/irq_handler_exit/enable
   file=$(pull_file sim0 2)
   n=0
   while [ $n -lt 500 ]; do
@@ -65,8 +70,8 @@ for library in 1 2; do
     n=$((n + 1))
   done
   echo 0 >$trace/events/irq/irq_handler_entry/enable
-  grep -c irq_handler_entry $trace/trace >$out/gpio$library.traced || true
-  sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_entry.*/\1\2/p' $trace/trace >$out/gpio$library.trace
+  echo 0 >$trace/events/irq/irq_handler_exit/enable
+  sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_\(e[nx][a-z]*\).*/\3 \1\2/p' $trace/trace >$out/gpio$library.trace
 
   # A contact that bounces: one change each way.
   file=$(pull_file sim1 5)

@@ -1,7 +1,7 @@
 # The kernel's dummy converter, captured by a timer trigger and polled beside it. Its driver puts constants in a scan.
+# It is not there yet when the agent starts.
 modprobe iio_dummy
 modprobe iio-trig-hrtimer
-mkdir /sys/kernel/config/iio/devices/dummy/bench
 mkdir /sys/kernel/config/iio/triggers/hrtimer/clock
 cat >/tmp/iio.sources <<END
 [[source]]
@@ -19,6 +19,8 @@ channels = ["voltage0", "voltage3-voltage4", "accel_x"]
 rate_hz = 5
 END
 start iio
+until_true 60 'grep -q "scans: no IIO" $out/iio.log'
+mkdir /sys/kernel/config/iio/devices/dummy/bench
 device=/sys/bus/iio/devices/iio:device0
 until_true 60 '[ "$(cat $device/buffer/enable)" = 1 ]'
 # Each scan is an interrupt of the trigger: the kernel's trace counts them.
@@ -37,7 +39,7 @@ rmdir /sys/kernel/config/iio/devices/dummy/bench
 until_true 20 "grep -q 'scans.*cannot read\|scans.*no IIO' $out/iio.log"
 mkdir /sys/kernel/config/iio/devices/dummy/bench
 cut -d' ' -f1 /proc/uptime >$out/iio.returned
-until_true 20 "grep -q 'scans: works again' $out/iio.log"
+until_true 20 '[ $(grep -c "scans: works again" $out/iio.log) = 2 ] && [ $(grep -c "values: works again" $out/iio.log) = 2 ]'
 cut -d' ' -f1 /proc/uptime >>$out/iio.returned
 sleep 1
 finish

@@ -35,4 +35,5 @@ cut -d' ' -f1 /proc/uptime >>$out/video.returned
 until_true 30 "grep -q 'camera: works again' $out/video.log"
 cut -d' ' -f1 /proc/uptime >>$out/video.returned
 sleep 1
+/host/stt-agent status --config /tmp/video.toml >$out/video.status
 finish

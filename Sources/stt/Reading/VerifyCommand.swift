@@ -44,7 +44,7 @@ struct VerifyCommand: ParsableCommand {
       let wantsAccount = expected != nil
       summary = try RecordingSummary(
         try RecordingFiles.tracks(at: recording), keys: try keys.sources(), newest: newest, progress: Self.showProgress,
-        message: { message, channel in
+        message: { message, channel, _ in
           guard wantsAccount, let incarnation = channel.metadata["stt.incarnation"] else { return }
           book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
         })

@@ -6,6 +6,8 @@ import STTSample
 /// Walks files and gathers what `inspect`, `verify` and `ls` tell.
 struct RecordingSummary {
   struct File {
+    /// Which of the tracks it belongs to.
+    var folder: Int
     var path: String
     var byteCount: UInt64
     var report: SegmentReport
@@ -38,20 +40,20 @@ struct RecordingSummary {
   init(
     _ tracks: [RecordingFiles.Track], keys: KeySources, newest: (_ folder: String) -> ChainHead? = { _ in nil },
     progress: (UInt64, UInt64) -> Void = { _, _ in },
-    message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
+    message: (borrowing RecordedMessage, RecordedChannel, _ folder: Int) -> Void = { _, _, _ in }
   ) throws {
     let sources = try tracks.map { track in try track.files.map { try FileSource($0) } }
     let total = sources.joined().reduce(0) { $0 + $1.byteCount }
     var done: UInt64 = 0
-    for (track, files) in zip(tracks, sources) {
+    for (folder, (track, files)) in zip(tracks, sources).enumerated() {
       var ends: [String: UInt64] = [:]
       var chain = SegmentChainCheck(isFolder: track.folder != track.files.first)
       for source in files {
         let report = try SegmentVerifier.verify(
           source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
-          message: message)
+          message: { message($0, $1, folder) })
         done += source.byteCount
-        self.files.append(File(path: source.path, byteCount: source.byteCount, report: report))
+        self.files.append(File(folder: folder, path: source.path, byteCount: source.byteCount, report: report))
         chain.take(source.path, report, &missing)
         for channel in report.channels { compare(channel, &ends, source.path) }
       }

@@ -1,0 +1,186 @@
+import Glibc
+
+/// Bytes on their way to a file or standard output, gathered so that a message costs no system call and no
+/// allocation.
+final class ByteOutput {
+  struct Failure: Error, CustomStringConvertible {
+    let path: String
+    let number: CInt
+    var description: String { "cannot write to \(path): \(String(cString: strerror(number)))" }
+  }
+
+  private static let capacity = 256 << 10
+
+  private let descriptor: CInt
+  private let path: String
+  private let isFile: Bool
+  private var buffer = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+  private(set) var count = 0
+  private(set) var byteCount: UInt64 = 0
+  /// Thrown by the next ``check()``.
+  private var failure: Failure?
+  /// The second whose text `secondText` is.
+  private var second = UInt64.max
+  private var secondText: [UInt8] = []
+
+  /// Standard output. A reader that went away ends the program quietly.
+  init() {
+    descriptor = 1
+    path = "standard output"
+    isFile = false
+  }
+
+  /// Creates `path`, which must not exist.
+  convenience init(creating path: String) throws { try self.init(opening: path, O_CREAT | O_EXCL) }
+
+  /// Opens `path`: a device, or with `flags` of open(2) something else.
+  init(opening path: String, _ flags: CInt = 0) throws {
+    descriptor = open(path, O_WRONLY | O_CLOEXEC | flags, 0o640)
+    guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
+    self.path = path
+    isFile = true
+  }
+
+  deinit {
+    buffer.deallocate()
+    if isFile { close(descriptor) }
+  }
+
+  /// Throws what went wrong with writing so far.
+  func check() throws {
+    if let failure { throw failure }
+  }
+
+  func flush() throws {
+    write(UnsafeRawBufferPointer(start: buffer, count: count))
+    count = 0
+    try check()
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) {
+    var done = 0
+    while done < bytes.count, failure == nil {
+      let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if written < 0 {
+        if errno == EINTR { continue }
+        if errno == EPIPE, !isFile { exit(0) }
+        failure = Failure(path: path, number: errno)
+      } else {
+        done += written
+      }
+    }
+    byteCount += UInt64(done)
+  }
+
+  /// Room for `length` bytes, at most a kilobyte.
+  private func room(_ length: Int) -> UnsafeMutableRawPointer {
+    if Self.capacity - count < length {
+      write(UnsafeRawBufferPointer(start: buffer, count: count))
+      count = 0
+    }
+    return buffer + count
+  }
+
+  func byte(_ value: UInt8) {
+    room(1).storeBytes(of: value, as: UInt8.self)
+    count += 1
+  }
+
+  func bytes(_ value: UnsafeRawBufferPointer) {
+    guard let start = value.baseAddress else { return }
+    if value.count > Self.capacity / 2 {
+      write(UnsafeRawBufferPointer(start: buffer, count: count))
+      count = 0
+      write(value)
+      return
+    }
+    room(value.count).copyMemory(from: start, byteCount: value.count)
+    count += value.count
+  }
+
+  func text(_ value: StaticString) {
+    bytes(UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+  }
+
+  func text(_ value: String) {
+    var value = value
+    value.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
+  }
+
+  func integer(_ value: Int64) {
+    if value < 0 { byte(UInt8(ascii: "-")) }
+    unsigned(value.magnitude)
+  }
+
+  func unsigned(_ value: UInt64) {
+    let start = room(20)
+    var rest = value
+    var length = 1
+    var limit: UInt64 = 10
+    while length < 20, rest >= limit {
+      length += 1
+      if length < 20 { limit *= 10 }
+    }
+    for place in (0..<length).reversed() {
+      start.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
+      rest /= 10
+    }
+    count += length
+  }
+
+  /// The shortest digits that read back as `value`.
+  func number(_ value: Double) {
+    if value == value.rounded(), abs(value) < 1e15 { integer(Int64(value)) } else { text(value.description) }
+  }
+
+  /// `2026-11-23T19:06:00.123456Z`.
+  func time(_ nanoseconds: UInt64) {
+    if second != nanoseconds / 1_000_000_000 {
+      second = nanoseconds / 1_000_000_000
+      secondText = Array(timeText(second * 1_000_000_000).utf8.prefix(20))
+    }
+    secondText.withUnsafeBytes { bytes($0) }
+    let start = room(8)
+    var rest = nanoseconds % 1_000_000_000 / 1000
+    for place in (0..<6).reversed() {
+      start.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
+      rest /= 10
+    }
+    start.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 6, as: UInt8.self)
+    count += 7
+  }
+
+  /// A JSON string (RFC 8259). What is no UTF-8 is replaced.
+  func quoted(_ value: UnsafeRawBufferPointer) {
+    byte(UInt8(ascii: "\""))
+    if value.allSatisfy({ $0 >= 0x20 && $0 < 0x80 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      bytes(value)
+    } else {
+      for unit in String(decoding: value, as: UTF8.self).utf8 { escaped(unit) }
+    }
+    byte(UInt8(ascii: "\""))
+  }
+
+  func quoted(_ value: String) {
+    var value = value
+    value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+  }
+
+  private func escaped(_ unit: UInt8) {
+    switch unit {
+    case UInt8(ascii: "\""): text("\\\"")
+    case UInt8(ascii: "\\"): text("\\\\")
+    case UInt8(ascii: "\n"): text("\\n")
+    case 0..<0x20:
+      text("\\u00")
+      for digit in [unit >> 4, unit & 15] { byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
+    default: byte(unit)
+    }
+  }
+
+  /// Waits until a file's bytes are on the disk.
+  func finish() throws {
+    try flush()
+    if isFile, fdatasync(descriptor) != 0 { throw Failure(path: path, number: errno) }
+  }
+}

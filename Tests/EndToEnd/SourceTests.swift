@@ -1,0 +1,66 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  @Suite(.serialized) struct Sources {
+    private static let command = """
+      [[source]]
+      name = "scale"
+      type = "command"
+      command = ["printf", "W 12.5 kg\\nnothing\\nW 13 kg\\n"]
+      restart = "never"
+      framing = "lines"
+      [[source.value]]
+      name = "mass"
+      line = "W"
+      unit = "kg"
+
+      """
+
+    @Test func aSourceWithoutItsDeviceKeepsNoOtherFromStreaming() async throws {
+      let site = try await Site()
+      let collector = try await site.startCollector()
+      let missing = "[[source]]\nname = \"eye\"\ntype = \"camera\"\ndevice = \"\(site.path)/video\"\n"
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [missing, Source.pattern(count: 50), Self.command]))
+      try await site.recorded("pattern", 50)
+      try await site.recorded("scale", 2)
+      try await site.recorded("stt/agent", 1)
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      let events = try await site.stt(["replay", site.recordings, "--fast", "--format", "ndjson", "--streams", "stt/agent"])
+      #expect(events.output.contains("\"unavailable\""), "\(events)")
+      #expect(events.output.contains("\(site.path)/video"), "\(events)")
+      let stream = try #require(try await site.inspect().files.flatMap(\.streams).first { $0.name == "scale" })
+      #expect(stream.messages == 2)
+      #expect(stream.schema == "stt.scale")
+      #expect(stream.fields.map { "\($0.name) \($0.unit)" } == ["mass kg"])
+    }
+
+    @Test func whatProbeSuggestsIsARightConfiguration() async throws {
+      let site = try await Site()
+      let probe = try await site.run("stt-agent", ["probe", "--configuration"])
+      #expect(probe.code == 0, "\(probe)")
+      #expect(probe.output.contains("type = \"system\""))
+      let file = try site.writeAgent(AgentSettings(sources: [probe.output]))
+      let check = try await site.run("stt-agent", ["check", "--config", file])
+      #expect(check.code == 0, "\(check)")
+      let whole = try await site.run("stt-agent", ["probe"])
+      for part in ["GPIO chips (libgpiod ", "Industrial I/O devices", "Cameras", "Serial ports", "load: load1 (1)"] {
+        #expect(whole.output.contains(part), "\(whole)")
+      }
+    }
+
+    @Test func watchShowsValuesWithTheirUnits() async throws {
+      let site = try await Site()
+      let file = try site.writeAgent(AgentSettings(sources: [Self.command]))
+      let watch = try await site.run("stt-agent", ["watch", "scale", "--config", file, "--for", "2"])
+      #expect(watch.code == 0, "\(watch)")
+      let lines = watch.output.split(separator: "\n").map { $0.drop { $0 != " " } }
+      #expect(lines.prefix(2) == [" scale mass=12.5 kg", " scale mass=13 kg"], "\(watch)")
+      let other = try await site.run("stt-agent", ["watch", "door", "--config", file])
+      #expect(other.code == 2)
+      #expect(other.output.contains("has no source door; it has scale"), "\(other)")
+    }
+  }
+}
