@@ -166,7 +166,7 @@ let package = Package(
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),
     tests("Checksum", ["STTChecksum"]),
-    tests("Crypto", ["STC", "STTWire"]),
+    tests("Crypto", ["STC", "STTWire", crypto]),
     tests(
       "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"],
       exclude: ["compare_replays.py", "films.py", "read_with_stock_mcap.py", "watch_as_foxglove.py"]),
@@ -180,6 +180,7 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInputs"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("FEC", ["STTFEC"]),
+    tests("Ingest", ["STTIngest"]),
     tests("Impairment", ["LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"]),
     tests("Keyring", ["STTBoard", "STTKeyring", "STC"]),
     tests("Library", ["STC", "STTBuffers", "STTSession", "STTWire"]),

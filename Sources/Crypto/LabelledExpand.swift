@@ -1,28 +1,68 @@
 import CSealing
 import Crypto
 
+// HKDF and HMAC are BoringSSL's own functions (docs/decisions/0002): a handshake derives two dozen keys, and through
+// the generic types of swift-crypto that takes longer than its public-key operations.
+
 /// HKDF-Extract with SHA-256 (RFC 5869 section 2.2).
 func extract(salt: [UInt8], _ input: SymmetricKey) -> SymmetricKey {
-  SymmetricKey(data: HKDF<SHA256>.extract(inputKeyMaterial: input, salt: salt))
+  secretBytes(32) { output in
+    var count = 0
+    let made = input.withUnsafeBytes { input in
+      CCryptoBoringSSL_HKDF_extract(
+        output, &count, CCryptoBoringSSL_EVP_sha256(), input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count,
+        salt, salt.count)
+    }
+    precondition(made == 1 && count == 32, "HMAC-SHA-256 fails only without memory")
+  }
 }
 
 /// `EL(secret, label, context, length)`: HKDF-Expand with SHA-256 over `u16 length | u8 |
 /// "stt1 " label | u8 | context` (docs/protocol.md 2.1; the shape of RFC 8446 section 7.1).
 func expandLabel(_ secret: SymmetricKey, _ label: String, _ context: [UInt8] = [], byteCount: Int = 32) -> Secret {
-  let fullLabel = Array("stt1 \(label)".utf8)
-  precondition(fullLabel.count < 256 && context.count < 256 && byteCount < 65_536, "labels and contexts are short")
-  var info: [UInt8] = [UInt8(byteCount & 0xFF), UInt8(byteCount >> 8), UInt8(fullLabel.count)]
-  info += fullLabel
+  let labelCount = 5 + label.utf8.count
+  // RFC 5869 section 2.3: at most 255 times the hash.
+  precondition(labelCount < 256 && context.count < 256 && byteCount <= 8160, "labels and contexts are short")
+  var info: [UInt8] = []
+  info.reserveCapacity(4 + labelCount + context.count)
+  info.append(UInt8(byteCount & 0xFF))
+  info.append(UInt8(byteCount >> 8))
+  info.append(UInt8(labelCount))
+  info.append(contentsOf: "stt1 ".utf8)
+  info.append(contentsOf: label.utf8)
   info.append(UInt8(context.count))
-  info += context
-  return Secret(HKDF<SHA256>.expand(pseudoRandomKey: secret, info: info, outputByteCount: byteCount))
+  info.append(contentsOf: context)
+  return Secret(
+    secretBytes(byteCount) { output in
+      let made = secret.withUnsafeBytes { secret in
+        CCryptoBoringSSL_HKDF_expand(
+          output, byteCount, CCryptoBoringSSL_EVP_sha256(), secret.baseAddress?.assumingMemoryBound(to: UInt8.self),
+          secret.count, info, info.count)
+      }
+      precondition(made == 1, "HMAC-SHA-256 fails only without memory")
+    })
 }
 
 /// The first `byteCount` bytes of HMAC-SHA-256.
 func authenticationCode(_ key: Secret, _ parts: [[UInt8]], byteCount: Int) -> [UInt8] {
-  var mac = HMAC<SHA256>(key: key.key)
-  for part in parts { mac.update(data: part) }
-  return Array(Array(mac.finalize()).prefix(byteCount))
+  let data = parts.count == 1 ? parts[0] : Array(parts.joined())
+  var code = [UInt8](repeating: 0, count: 32)
+  let made = key.withUnsafeBytes { key in
+    CCryptoBoringSSL_HMAC(CCryptoBoringSSL_EVP_sha256(), key.baseAddress, key.count, data, data.count, &code, nil)
+  }
+  precondition(made != nil, "HMAC-SHA-256 fails only without memory")
+  return Array(code.prefix(byteCount))
+}
+
+/// A key whose bytes `fill` writes; the memory it wrote them to is cleared.
+private func secretBytes(_ byteCount: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> SymmetricKey {
+  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount) { buffer in
+    guard let base = buffer.baseAddress else { return SymmetricKey(data: [UInt8]()) }
+    fill(base)
+    let key = SymmetricKey(data: UnsafeRawBufferPointer(buffer))
+    CCryptoBoringSSL_OPENSSL_cleanse(base, byteCount)
+    return key
+  }
 }
 
 /// Whether two values made from secrets are equal, in time that doesn't depend on where they differ

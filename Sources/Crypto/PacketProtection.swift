@@ -1,22 +1,26 @@
-import STTWire
+public import STTWire
 
 /// Seals one direction's packets (docs/protocol.md 2.3, 2.11).
 ///
 /// It alone counts packets: a number is taken, used once and never comes back, so no key meets the
 /// same nonce twice.
 public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
-  private var engine: Engine
-  private var iv: NonceBase
+  @usableFromInline var engine: Engine
+  @usableFromInline var iv: NonceBase
   private var secret: TrafficSecret
   private let suite: Suite
+  @usableFromInline var count: UInt64 = 0
+  @usableFromInline var packets: UInt64 = 0
+  @usableFromInline var bytes: UInt64 = 0
+  @usableFromInline var step: UInt8 = 0
   /// The number the next packet gets.
-  public private(set) var nextPacketNumber: UInt64 = 0
+  @inlinable public var nextPacketNumber: UInt64 { count }
   /// Packets sealed under the present key.
-  public private(set) var packetsUnderKey: UInt64 = 0
+  @inlinable public var packetsUnderKey: UInt64 { packets }
   /// Payload bytes sealed under the present key.
-  public private(set) var bytesUnderKey: UInt64 = 0
+  @inlinable public var bytesUnderKey: UInt64 { bytes }
   /// Modulo 4, as the header carries it.
-  public private(set) var epoch: UInt8 = 0
+  @inlinable public var epoch: UInt8 { step }
 
   public init(_ secret: TrafficSecret, suite: Suite) {
     engine = Engine(suite: suite, key: secret.key)
@@ -29,7 +33,7 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
   /// it, `prefix` bytes of plaintext already lie at offset 32, and `body` follows them.
   ///
   /// - Returns: the packet number.
-  public mutating func seal(
+  @inlinable public mutating func seal(
     unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader, prefix: Int, body: UnsafeRawBufferPointer
   ) -> UInt64 {
     precondition(
@@ -39,7 +43,7 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
     guard let base = datagram.baseAddress else { preconditionFailure("a datagram has memory") }
     precondition(nextPacketNumber < .max, "a session ends before its packet numbers do")
     let number = nextPacketNumber
-    nextPacketNumber = number + 1
+    count = number + 1
     var stamped = header
     stamped.flags = stamped.flags.union(.encrypted).with(keyEpoch: epoch)
     stamped.write(unsafe: base)
@@ -53,8 +57,8 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
           additional: UnsafeRawBufferPointer(start: base, count: SealedDatagram.additionalByteCount))
       }
     }
-    packetsUnderKey += 1
-    bytesUnderKey += UInt64(prefix + body.count)
+    packets += 1
+    bytes += UInt64(prefix + body.count)
     return number
   }
 
@@ -62,7 +66,7 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
   /// (docs/protocol.md 2.14). `false`: there would be too few left.
   public mutating func skip(to number: UInt64) -> Bool {
     guard number > nextPacketNumber, number < 1 << 62 else { return false }
-    nextPacketNumber = number
+    count = number
     return true
   }
 
@@ -74,12 +78,11 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
     secret = fresh
     engine = Engine(suite: suite, key: secret.key)
     iv = NonceBase(secret.iv)
-    epoch = (epoch &+ 1) & 3
-    packetsUnderKey = 0
-    bytesUnderKey = 0
+    step = (step &+ 1) & 3
+    packets = 0
+    bytes = 0
   }
 }
-
 /// Opens one direction's packets and refuses what it has seen (docs/protocol.md 2.3, 2.11, 2.14).
 public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
   /// What became of a datagram.
@@ -91,22 +94,31 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
     case unknownEpoch
   }
 
-  private struct Key: ~Copyable {
-    let engine: Engine
-    let iv: NonceBase
+  @usableFromInline struct Key: ~Copyable {
+    @usableFromInline let engine: Engine
+    @usableFromInline let iv: NonceBase
+
+    init(engine: consuming Engine, iv: NonceBase) {
+      self.engine = engine
+      self.iv = iv
+    }
   }
 
-  private var current: Key
-  private var next: Key
-  private var previous: Key?
+  @usableFromInline var current: Key
+  @usableFromInline var next: Key
+  @usableFromInline var previous: Key?
   /// The epoch of `next`, from which the one after it comes.
   private var nextSecret: TrafficSecret
   private let suite: Suite
+  @usableFromInline var step: UInt8 = 0
+  @usableFromInline var failures: UInt64 = 0
   /// Modulo 4.
-  public private(set) var epoch: UInt8 = 0
+  @inlinable public var epoch: UInt8 { step }
   public private(set) var window: ReplayWindow
   /// Datagrams that failed authentication under the present key (docs/protocol.md 2.11).
-  public private(set) var failuresUnderKey: UInt64 = 0
+  @inlinable public var failuresUnderKey: UInt64 { failures }
+  /// How many times the peer has changed its key.
+  public private(set) var steps: UInt64 = 0
 
   public init(_ secret: TrafficSecret, suite: Suite, windowBitCount: Int = 2048) {
     self.suite = suite
@@ -121,7 +133,7 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
   /// Opens `datagram` where it lies. On success its plaintext is at
   /// `[SealedDatagram.additionalByteCount, datagram.count - tagByteCount)`; call ``accept(_:)`` once
   /// the packet was taken. `header` was read from `datagram`.
-  public mutating func open(unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader) -> Outcome {
+  @inlinable public mutating func open(unsafe datagram: UnsafeMutableRawBufferPointer, header: FrameHeader) -> Outcome {
     guard datagram.count >= SealedDatagram.overheadByteCount, let base = datagram.baseAddress else { return .forged }
     let number = SealedDatagram.packetNumber(unsafe: base)
     guard window.accepts(number) else { return .replayed }
@@ -144,7 +156,7 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
       return .unknownEpoch
     }
     guard authentic else {
-      failuresUnderKey += 1
+      failures += 1
       return .forged
     }
     return .opened(packetNumber: number)
@@ -165,21 +177,22 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
   /// Forgets the last epoch's key; due three probe timeouts after the epoch advanced.
   public mutating func forgetPrevious() { previous = nil }
 
-  private mutating func advance() {
+  @usableFromInline mutating func advance() {
     nextSecret = nextSecret.next
     var fresh = Self.key(nextSecret, suite)
     swap(&fresh, &next)
     swap(&fresh, &current)
     previous = consume fresh
-    epoch = (epoch &+ 1) & 3
-    failuresUnderKey = 0
+    step = (step &+ 1) & 3
+    steps += 1
+    failures = 0
   }
 
   private static func key(_ secret: TrafficSecret, _ suite: Suite) -> Key {
     Key(engine: Engine(suite: suite, key: secret.key), iv: NonceBase(secret.iv))
   }
 
-  private static func open(
+  @inlinable static func open(
     _ key: borrowing Key, _ text: UnsafeMutableRawBufferPointer, _ number: UInt64, _ additional: UnsafeRawBufferPointer
   ) -> Bool {
     var nonce = key.iv.nonce(number)
@@ -191,10 +204,10 @@ public struct PacketOpener<Engine: SealingEngine & ~Copyable>: ~Copyable {
 }
 
 /// `nonce = iv XOR (0^4 | packet number LE)` (docs/protocol.md 2.3).
-struct NonceBase: Sendable {
-  private let low: UInt32
-  private let middle: UInt32
-  private let high: UInt32
+@usableFromInline struct NonceBase: Sendable {
+  @usableFromInline let low: UInt32
+  @usableFromInline let middle: UInt32
+  @usableFromInline let high: UInt32
 
   init(_ iv: [UInt8]) {
     precondition(iv.count == 12, "an iv is 12 bytes")
@@ -207,7 +220,7 @@ struct NonceBase: Sendable {
   }
 
   /// The twelve bytes, in memory order.
-  func nonce(_ number: UInt64) -> (UInt32, UInt32, UInt32) {
+  @inlinable func nonce(_ number: UInt64) -> (UInt32, UInt32, UInt32) {
     (
       low.littleEndian, (middle ^ UInt32(truncatingIfNeeded: number)).littleEndian,
       (high ^ UInt32(truncatingIfNeeded: number >> 32)).littleEndian

@@ -3,10 +3,11 @@
 ///
 /// Check before opening, mark only after the packet was opened and taken.
 public struct ReplayWindow: ~Copyable {
-  private let words: UnsafeMutablePointer<UInt64>
-  private let wordMask: UInt64
+  @usableFromInline let words: UnsafeMutablePointer<UInt64>
+  @usableFromInline let wordMask: UInt64
+  @usableFromInline var limit: UInt64 = 0
   /// One past the highest number marked; 0 before the first.
-  public private(set) var end: UInt64 = 0
+  @inlinable public var end: UInt64 { limit }
 
   /// - Parameter bitCount: numbers remembered: a power of two from 1024 to 8192.
   public init(bitCount: Int = 2048) {
@@ -20,10 +21,10 @@ public struct ReplayWindow: ~Copyable {
   deinit { words.deallocate() }
 
   /// Numbers that can still be told apart; one word of the ring is being overwritten.
-  public var span: UInt64 { wordMask << 6 }
+  @inlinable public var span: UInt64 { wordMask << 6 }
 
   /// Whether `number` was never marked and is not too old to know.
-  public func accepts(_ number: UInt64) -> Bool {
+  @inlinable public func accepts(_ number: UInt64) -> Bool {
     // The last number has no successor to count with; a session ends long before it.
     if number == .max { return false }
     if number >= end { return true }
@@ -31,7 +32,7 @@ public struct ReplayWindow: ~Copyable {
     return words[Int(number >> 6 & wordMask)] >> (number & 63) & 1 == 0
   }
 
-  public mutating func mark(_ number: UInt64) {
+  @inlinable public mutating func mark(_ number: UInt64) {
     if number >= end {
       let newest = number >> 6
       var word = end == 0 ? 0 : (end - 1) >> 6 + 1
@@ -42,7 +43,7 @@ public struct ReplayWindow: ~Copyable {
         words[Int(word & wordMask)] = 0
         word += 1
       }
-      end = number + 1
+      limit = number + 1
     } else if end - number > span {
       return
     }
@@ -50,7 +51,7 @@ public struct ReplayWindow: ~Copyable {
   }
 
   /// The 64 bits from number `64 * index` on, for acknowledgements; zero outside the window.
-  public func word(_ index: UInt64) -> UInt64 {
+  @inlinable public func word(_ index: UInt64) -> UInt64 {
     guard end > 0 else { return 0 }
     let newest = (end - 1) >> 6
     guard index <= newest, newest - index < wordMask else { return 0 }

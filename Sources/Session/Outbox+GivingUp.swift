@@ -1,3 +1,4 @@
+import BasicContainers
 import DequeModule
 import STTWire
 
@@ -8,7 +9,7 @@ extension Outbox {
   mutating func expire(_ now: MonotonicTime) {
     guard nextExpiry <= now else { return }
     nextExpiry = .never
-    for index in streams.indices {
+    for index in 0..<streams.count {
       guard let deadline = streams[index].deadline else { continue }
       var number = max(streams[index].delivered, streams[index].first)
       while number < streams[index].end {

@@ -9,7 +9,7 @@ public struct Outbox: ~Copyable {
   /// Most streams one side may have (docs/protocol.md 2.15).
   public static let mostStreams = 256
 
-  var streams: [OutgoingStream] = []
+  var streams = UniqueArray<OutgoingStream>()
   var held = HeldBuffers()
   var schedule = Schedule()
   /// Of the streams that have parity.
@@ -65,7 +65,7 @@ public struct Outbox: ~Copyable {
     stream.durable = open.firstMessage
     stream.reset()
     streams.append(stream)
-    schedule = Schedule(streams.map { ($0.open.priority, $0.deadline != nil) })
+    schedule = Schedule((0...index).map { (streams[$0].open.priority, streams[$0].deadline != nil) })
     return index
   }
 
@@ -211,6 +211,6 @@ public struct Outbox: ~Copyable {
     self.sessionWindow = sessionWindow
     outstanding = 0
     abandonBlocks()
-    for index in streams.indices { streams[index].reset() }
+    for index in 0..<streams.count { streams[index].reset() }
   }
 }

@@ -1,3 +1,4 @@
+import BasicContainers
 import DequeModule
 import STTWire
 
@@ -59,7 +60,7 @@ extension Outbox {
 
   /// A stream whose receiver waits for messages that were given up, and up to which; noted as told.
   mutating func takeSkip() -> (stream: Int, upTo: UInt64)? {
-    for index in streams.indices {
+    for index in 0..<streams.count {
       guard isReady(index), let target = streams[index].skipTarget else { continue }
       streams[index].skipSent = target
       return (index, target)
@@ -143,7 +144,7 @@ extension Outbox {
   /// Streams the peer has not confirmed yet.
   var unopenedCount: Int {
     var count = 0
-    for index in streams.indices {
+    for index in 0..<streams.count {
       if case .sending = streams[index].opening { count += 1 }
     }
     return count
@@ -164,7 +165,7 @@ extension Outbox {
 
   /// A stream whose messages are all acknowledged and whose end is still to be told.
   mutating func takeEnd() -> Int? {
-    for index in streams.indices
+    for index in 0..<streams.count
     where streams[index].isFinishing && !streams[index].finSent
       && streams[index].queue.allSatisfy({ $0.isCancelled && streams[index].delivered >= streams[index].end })
     {

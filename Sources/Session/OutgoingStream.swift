@@ -3,7 +3,7 @@ import STTWire
 
 /// A stream this side sends. It outlives sessions: its messages keep their numbers and stay until
 /// they are acknowledged as far as the stream asks for (docs/protocol.md 2.15).
-struct OutgoingStream {
+struct OutgoingStream: ~Copyable {
   /// Whether the peer in the present session knows the stream.
   enum Opening {
     /// Parts from `next` on were never sent in this session; those in `lost` must go again.

@@ -1,3 +1,4 @@
+import BasicContainers
 /// Which stream may fill the next datagram first (docs/protocol.md 2.15).
 ///
 /// Strictly by priority, but every lower priority goes first in one datagram of twenty, so that none

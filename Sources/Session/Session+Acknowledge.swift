@@ -1,3 +1,4 @@
+import BasicContainers
 import STTWire
 
 extension Session {

@@ -1,3 +1,4 @@
+import BasicContainers
 import STTWire
 
 /// Datagrams whose sizes and times say little (docs/protocol.md 2.15).

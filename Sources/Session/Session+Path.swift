@@ -1,3 +1,4 @@
+import BasicContainers
 public import STTWire
 import STC
 

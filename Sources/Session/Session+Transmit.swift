@@ -1,3 +1,4 @@
+import BasicContainers
 import STC
 import STTWire
 
@@ -380,7 +381,7 @@ extension Session {
   private mutating func changeKeys(_ now: MonotonicTime) -> Bool {
     let isDue =
       sealer.packetsUnderKey >= keys.packets || sealer.bytesUnderKey >= KeyUse.bytes
-      || now.since(keys.since) >= KeyUse.age
+      || now.since(keys.since) >= KeyUse.age || isBehindPeer
     guard isDue else { return true }
     if hybrid.isOpen { return sealer.packetsUnderKey < keys.hardPackets || giveUpKey() }
     // Not twice before the peer has shown that it followed (docs/protocol.md 2.11).
@@ -392,6 +393,11 @@ extension Session {
       return true
     }
     return sealer.packetsUnderKey < keys.hardPackets || giveUpKey()
+  }
+
+  /// Whether the peer has changed its key more often, or should be made to: it follows our step as we follow its own.
+  private var isBehindPeer: Bool {
+    opener.steps &+ (opener.failuresUnderKey >= keys.failures ? 1 : 0) > statistics.ratchets
   }
 
   private mutating func giveUpKey() -> Bool {

@@ -1,4 +1,5 @@
 public import STC
+import STTBuffers
 public import STTWire
 
 /// One established session, as either end sees it: packets in, packets out, nothing else.
@@ -81,6 +82,7 @@ public struct Session: ~Copyable {
   public let mode: HandshakeMode
   let settings: Settings
   let parameters: SessionParameters
+  private let addressOnly = AddressOnly()
   var path: PathMTU
   /// Bytes of the largest datagram this session sends now, probes of the path apart.
   public var datagramByteCount: Int { path.current }
@@ -266,6 +268,8 @@ struct KeyUse: Sendable {
   static let age = UInt64.seconds(15 * 60)
   /// AES-GCM's confidentiality limit (RFC 9001 section 6.6).
   var hardPackets: UInt64 = 1 << 23
+  /// Packets that failed to open under the peer's key, after which it is asked for another.
+  var failures: UInt64 = 1 << 30
   /// Below ChaCha20-Poly1305's integrity limit of 2^36.
   var hardFailures: UInt64 = 1 << 35
 

@@ -2,60 +2,63 @@
 ///
 /// Never writes past the end: it remembers ``overflowed`` instead, which the caller checks once.
 public struct ByteWriter: ~Copyable {
-  private let base: UnsafeMutableRawPointer?
-  private let capacity: Int
+  @usableFromInline let base: UnsafeMutableRawPointer?
+  @usableFromInline let capacity: Int
+  @usableFromInline var position = 0
+  @usableFromInline var hasOverflowed = false
   /// Bytes written.
-  public private(set) var count = 0
-  public private(set) var overflowed = false
+  @inlinable public var count: Int { position }
+  /// Whether there was less room than what was written takes.
+  @inlinable public var overflowed: Bool { hasOverflowed }
 
   /// - Parameter memory: valid for as long as the writer is used.
-  public init(unsafe memory: UnsafeMutableRawBufferPointer) {
+  @inlinable public init(unsafe memory: UnsafeMutableRawBufferPointer) {
     base = memory.baseAddress
     capacity = memory.count
   }
 
-  public var room: Int { capacity - count }
+  @inlinable public var room: Int { capacity - count }
 
-  public mutating func u8(_ value: UInt8) { store(value) }
-  public mutating func u16(_ value: UInt16) { store(value.littleEndian) }
-  public mutating func u32(_ value: UInt32) { store(value.littleEndian) }
-  public mutating func u64(_ value: UInt64) { store(value.littleEndian) }
+  @inlinable public mutating func u8(_ value: UInt8) { store(value) }
+  @inlinable public mutating func u16(_ value: UInt16) { store(value.littleEndian) }
+  @inlinable public mutating func u32(_ value: UInt32) { store(value.littleEndian) }
+  @inlinable public mutating func u64(_ value: UInt64) { store(value.littleEndian) }
 
-  public mutating func bytes(_ value: RawSpan) {
+  @inlinable public mutating func bytes(_ value: RawSpan) {
     value.withUnsafeBytes { bytes(unsafe: $0) }
   }
 
-  public mutating func bytes(_ value: [UInt8]) {
+  @inlinable public mutating func bytes(_ value: [UInt8]) {
     value.withUnsafeBytes { bytes(unsafe: $0) }
   }
 
-  public mutating func bytes(unsafe value: UnsafeRawBufferPointer) {
+  @inlinable public mutating func bytes(unsafe value: UnsafeRawBufferPointer) {
     guard let start = value.baseAddress, value.count > 0 else { return }
     guard let base, room >= value.count else {
-      overflowed = true
+      hasOverflowed = true
       return
     }
-    (base + count).copyMemory(from: start, byteCount: value.count)
-    count += value.count
+    (base + position).copyMemory(from: start, byteCount: value.count)
+    position += value.count
   }
 
-  public mutating func zeros(_ length: Int) {
+  @inlinable public mutating func zeros(_ length: Int) {
     guard length > 0 else { return }
     guard let base, room >= length else {
-      overflowed = true
+      hasOverflowed = true
       return
     }
-    (base + count).initializeMemory(as: UInt8.self, repeating: 0, count: length)
-    count += length
+    (base + position).initializeMemory(as: UInt8.self, repeating: 0, count: length)
+    position += length
   }
 
-  private mutating func store<T: BitwiseCopyable>(_ value: T) {
+  @inlinable mutating func store<T: BitwiseCopyable>(_ value: T) {
     guard let base, room >= MemoryLayout<T>.size else {
-      overflowed = true
+      hasOverflowed = true
       return
     }
-    base.storeBytes(of: value, toByteOffset: count, as: T.self)
-    count += MemoryLayout<T>.size
+    base.storeBytes(of: value, toByteOffset: position, as: T.self)
+    position += MemoryLayout<T>.size
   }
 }
 

@@ -2,32 +2,32 @@
 public struct FrameFlags: OptionSet, Hashable, Sendable {
   public let rawValue: UInt16
 
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// Set on every session frame. The receiver never decides by it.
-  public static let encrypted = FrameFlags(rawValue: 1 << 1)
-  public static let priority = FrameFlags(rawValue: 1 << 3)
+  @inlinable public static var encrypted: FrameFlags { FrameFlags(rawValue: 1 << 1) }
+  @inlinable public static var priority: FrameFlags { FrameFlags(rawValue: 1 << 3) }
   /// First bytes of a message.
-  public static let messageBegin = FrameFlags(rawValue: 1 << 6)
+  @inlinable public static var messageBegin: FrameFlags { FrameFlags(rawValue: 1 << 6) }
   /// Last bytes of a message.
-  public static let messageEnd = FrameFlags(rawValue: 1 << 7)
+  @inlinable public static var messageEnd: FrameFlags { FrameFlags(rawValue: 1 << 7) }
   /// A forward-error-correction parity frame.
-  public static let parity = FrameFlags(rawValue: 1 << 8)
+  @inlinable public static var parity: FrameFlags { FrameFlags(rawValue: 1 << 8) }
   /// On type 0x02 only: this RESPONSE is a RETRY.
-  public static let retry = FrameFlags(rawValue: 1 << 9)
+  @inlinable public static var retry: FrameFlags { FrameFlags(rawValue: 1 << 9) }
 
   /// Whole message in one frame.
-  public static let wholeMessage: FrameFlags = [.messageBegin, .messageEnd]
+  @inlinable public static var wholeMessage: FrameFlags { [.messageBegin, .messageEnd] }
 
   /// Bits 4 and 5: the key epoch modulo 4.
-  public var keyEpoch: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 4 & 3) }
+  @inlinable public var keyEpoch: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 4 & 3) }
 
-  public func with(keyEpoch epoch: UInt8) -> FrameFlags {
+  @inlinable public func with(keyEpoch epoch: UInt8) -> FrameFlags {
     FrameFlags(rawValue: rawValue & ~0x30 | UInt16(epoch & 3) << 4)
   }
 
   /// Bits 3 and 6–8 as bits 0 and 1–3 of one byte, as bundles and parity hold them.
-  public var packed: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 1 | rawValue >> 5 & 0xE) }
+  @inlinable public var packed: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 1 | rawValue >> 5 & 0xE) }
 
   /// `nil` when a bit beyond those is set.
   public init?(packed: UInt8) {

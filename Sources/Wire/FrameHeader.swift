@@ -5,7 +5,7 @@ import STTChecksum
 /// `0 version | 1 type | 2 flags u16 | 4 session 8 | 12 stream u16 | 14 sequence u32 |
 /// 18 payload length u32 | 22 crc16`, little-endian.
 public struct FrameHeader: Hashable, Sendable {
-  public static let byteCount = 24
+  @inlinable public static var byteCount: Int { 24 }
   public static let version: UInt8 = 0x01
   /// A UDP payload over IPv4 holds no more.
   public static let largestDatagram = 65_507

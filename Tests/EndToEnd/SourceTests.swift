@@ -37,6 +37,29 @@ extension EndToEnd {
       #expect(stream.fields.map { "\($0.name) \($0.unit)" } == ["mass kg"])
     }
 
+    /// As rpicam-vid writes it, here from a recorded stream.
+    @Test func aStreamOfH264FromAProgramIsRecordedPictureByPicture() async throws {
+      let site = try await Site()
+      let collector = try await site.startCollector()
+      let recorded = #filePath.split(separator: "/").dropLast(2).map { "/\($0)" }.joined() + "/LinuxFile/recorded.h264"
+      let camera = """
+        [[source]]
+        name = "camera"
+        type = "command"
+        command = ["cat", "\(recorded)"]
+        restart = "never"
+        framing = "h264"
+
+        """
+      let agent = try await site.startAgent(AgentSettings(sources: [camera]))
+      try await site.recorded("camera", 20)
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      let stream = try #require(try await site.inspect().files.flatMap(\.streams).first { $0.name == "camera" })
+      #expect(stream.messages == 20)
+      #expect(stream.schema == "foxglove.CompressedVideo")
+    }
+
     @Test func whatProbeSuggestsIsARightConfiguration() async throws {
       let site = try await Site()
       let probe = try await site.run("stt-agent", ["probe", "--configuration"])

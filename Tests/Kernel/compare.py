@@ -82,6 +82,11 @@ def gpio(library):
     if library == 2:
         # 401 while it stood still, 3 after it, 2 after the chip came back.
         check(f"{version}: the count is exact", lost + len(burst) == 401 + 3 + 2, f"{lost} + {len(burst)}")
+    pulses = [m["fields"] for m in messages(f"meter{library}")]
+    frequencies = [m.get("frequency", 0) for m in pulses]
+    check(f"{version}: 60 pulses are counted on the device, and have a frequency while they come",
+          pulses and max(int(m.get("count", 0)) for m in pulses) == 60 and 0 < max(frequencies) < 100 and frequencies[-1] == 0,
+          f"{pulses[-1:]}, {max(frequencies, default=0):.1f} Hz at most")
     door = [m["fields"] for m in messages(f"door{library}")]
     changes = [(m["event"], m.get("active", False)) for m in door if m["event"] != "level"]
     check(f"{version}: a bouncing contact, active low and debounced, changes once each way",
@@ -193,6 +198,13 @@ def video(_):
     check("vivid: a camera unplugged and plugged in streams again in under 2 s",
           kinds == ["unavailable", "available"] and with_body[-1][0] > plugged and streaming - plugged < 2e9,
           f"{kinds}, {(streaming - plugged) / 1e9:.2f} s")
+    probe = (out / "probe.txt").read_text()
+    wanted = ["vivid", "YUYV", "/dev/ttyS1"]
+    for part, words in {"gpio1": ["panel", "BUTTON"], "hwmon": ["hwmon.lm75: temp1 (Cel)"], "iio": ["bench", "accel_x, m/s2"]}.items():
+        wanted += words if (out / f"{part}.account").exists() else []
+    missing = [word for word in wanted if word not in probe]
+    check("probe lists camera, serial line, and what the other parts drove; its configuration is right",
+          not missing and "is right" in (out / "probe.check").read_text(), f"missing: {missing}" if missing else "")
     ticks = [m["deviceMonotonicNanoseconds"] for m in messages("beside/load")]
     pause = max((b - a for a, b in zip(ticks, ticks[1:])), default=0)
     check("vivid: the source beside it went on all the while", len(ticks) > 100 and pause < 2e9, f"{pause / 1e6:.0f} ms apart at most")

@@ -150,8 +150,9 @@ public struct CollectorEndpoint: ~Copyable {
 
   /// Does what time alone makes due in every session.
   public mutating func handleTimeout(now: MonotonicTime) {
-    guard table.nextDeadline <= now else { return }
-    for place in 0..<table.capacity where table.deadline(place) <= now.nanoseconds {
+    var start = 0
+    while let place = table.due(at: now, from: start) {
+      start = place + 1
       let slot = table.slot(place)
       slot.pointee.session.handleTimeout(now: now, outbox: &slot.pointee.outbox)
       if slot.pointee.identityDeadline <= now { refuse(place, .missing) }
@@ -221,7 +222,7 @@ public struct CollectorEndpoint: ~Copyable {
   ) {
     let outcome = responder.receive(
       datagram, header: header, from: address, now: now, using: &generator,
-      isLive: { table.find($0) != nil }, encapsulate: Encapsulated.to)
+      isLive: { table.contains($0) }, encapsulate: Encapsulated.to)
     switch outcome {
     case .dropped, .pending: break
     case .reply(let datagram): reply(datagram, address)
@@ -241,7 +242,7 @@ public struct CollectorEndpoint: ~Copyable {
   private mutating func install(
     _ established: Established, peer: Int, epoch: UInt32, address: PeerAddress, now: MonotonicTime
   ) -> Bool {
-    guard table.find(established.session) == nil else { return false }
+    guard !table.contains(established.session) else { return false }
     // At most one established session and one that is not: an older unproven one gives way.
     for place in sessionsOfPeer[peer] where !isEstablished(place) { remove(place, .closed) }
     var slot = SessionSlot(

@@ -33,8 +33,10 @@ struct SessionTable: ~Copyable {
   private let slots: UnsafeMutablePointer<SessionSlot>
   private var free: [Int]
   private var places: [SessionID: Int] = [:]
+  /// What was found last: datagrams come in bursts of one session.
+  private var recent: (id: SessionID, place: Int)?
   /// When each place next wants attention, in nanoseconds; `.max` for empty ones.
-  private var deadlines: [UInt64]
+  private var deadlines: DeadlineTree
   private var occupied = 0
   let capacity: Int
 
@@ -42,7 +44,7 @@ struct SessionTable: ~Copyable {
     self.capacity = capacity
     slots = .allocate(capacity: capacity)
     free = Array((0..<capacity).reversed())
-    deadlines = Array(repeating: .max, count: capacity)
+    deadlines = DeadlineTree(capacity: capacity)
   }
 
   deinit {
@@ -53,7 +55,14 @@ struct SessionTable: ~Copyable {
   var count: Int { occupied }
   var isFull: Bool { free.isEmpty }
 
-  func find(_ id: SessionID) -> Int? { places[id] }
+  func contains(_ id: SessionID) -> Bool { places[id] != nil }
+
+  mutating func find(_ id: SessionID) -> Int? {
+    if let recent, recent.id == id { return recent.place }
+    guard let place = places[id] else { return nil }
+    recent = (id, place)
+    return place
+  }
 
   mutating func insert(_ slot: consuming SessionSlot) -> Int? {
     guard let place = free.popLast() else { return nil }
@@ -68,17 +77,19 @@ struct SessionTable: ~Copyable {
   mutating func remove(_ place: Int) -> SessionSlot {
     let slot = (slots + place).move()
     let names = slot.session.answersTo
+    recent = nil
     if let previous = names.0 { places[previous] = nil }
     places[names.1] = nil
     places[names.2] = nil
     occupied -= 1
-    deadlines[place] = .max
+    deadlines[place] = DeadlineTree.never
     free.append(place)
     return slot
   }
 
   /// The session in `place` took its next name: the one before the last is forgotten.
   mutating func rename(_ place: Int, forgetting old: SessionID?) {
+    recent = nil
     if let old { places[old] = nil }
     places[slots[place].session.answersTo.2] = place
   }
@@ -86,14 +97,15 @@ struct SessionTable: ~Copyable {
   /// The place's memory; valid until the place is removed.
   func slot(_ place: Int) -> UnsafeMutablePointer<SessionSlot> { slots + place }
 
-  func isOccupied(_ place: Int) -> Bool { deadlines[place] != .max }
+  func isOccupied(_ place: Int) -> Bool { deadlines[place] != DeadlineTree.never }
 
   mutating func setDeadline(_ place: Int, _ time: MonotonicTime) {
     // Occupied places never show the mark of an empty one.
     deadlines[place] = min(time.nanoseconds, .max - 1)
   }
 
-  func deadline(_ place: Int) -> UInt64 { deadlines[place] }
+  /// The first place from `start` on that wants attention by `now`.
+  func due(at now: MonotonicTime, from start: Int) -> Int? { deadlines.due(at: now.nanoseconds, from: start) }
 
-  var nextDeadline: MonotonicTime { MonotonicTime(nanoseconds: deadlines.min() ?? .max) }
+  var nextDeadline: MonotonicTime { MonotonicTime(nanoseconds: deadlines.earliest) }
 }

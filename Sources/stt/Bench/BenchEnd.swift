@@ -19,6 +19,7 @@ struct BenchEnd: ParsableCommand {
   @Option var fec = BenchFEC.off
   @Option var secrets: String
   @Flag var raw = false
+  @Flag var ages = false
 
   func run() throws {
     guard let suite = Suite(rawValue: suite), secrets.utf8.count == 192 else {
@@ -32,8 +33,11 @@ struct BenchEnd: ParsableCommand {
     plan.deadlineMilliseconds = deadline
     plan.paceBitsPerSecond = pace
     plan.fec = fec
+    plan.measuresAges = ages
     let figures: BenchFigures
     switch (side, raw) {
+    case (.send, true) where ages: figures = try PacedSender.run(plan, port: port)
+    case (.receive, true) where ages: figures = try PacedReceiver.run(plan)
     case (.send, false):
       var sender = try BenchSender.open(plan, port: port)
       figures = try sender.run()

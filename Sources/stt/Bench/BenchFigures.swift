@@ -14,6 +14,13 @@ struct BenchFigures {
   var steadyMessages: UInt64 = 0
   /// … and those of them that came before their deadline.
   var onTime: UInt64 = 0
+  /// Microseconds that half, 99 % and 99.9 % of the messages were old at most when they came.
+  var ages: (half: UInt64, most: UInt64, nearlyAll: UInt64) = (0, 0, 0)
+
+  mutating func note(_ histogram: LatencyHistogram) {
+    func at(_ share: Double) -> UInt64 { UInt64(histogram.microseconds(below: share)) }
+    ages = (at(0.5), at(0.99), at(0.999))
+  }
 
   init() {}
 
@@ -37,11 +44,13 @@ struct BenchFigures {
     steadyBytes = count("steady_bytes")
     steadyMessages = count("steady_messages")
     onTime = count("on_time")
+    ages = (count("age_p50_us"), count("age_p99_us"), count("age_p999_us"))
   }
 
   var line: String {
     "messages=\(messages) bytes=\(bytes) seconds=\(seconds) cpu_seconds=\(cpuSeconds) "
       + "allocations_per_message=\(allocationsPerMessage) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
-      + "steady_messages=\(steadyMessages) on_time=\(onTime)\n"
+      + "steady_messages=\(steadyMessages) on_time=\(onTime) "
+      + "age_p50_us=\(ages.half) age_p99_us=\(ages.most) age_p999_us=\(ages.nearlyAll)\n"
   }
 }

@@ -20,6 +20,7 @@ struct BenchSender: ~Copyable {
   private var poller: Poller
   /// When the next message of a pace is due.
   private var nextDue: UInt64 = 0
+  private var waitsForRoom = false
 
   static func open(_ plan: BenchPlan, port: UInt16) throws -> BenchSender {
     let socket = try UDPSocket(bind: .any(port: 0))
@@ -65,7 +66,10 @@ struct BenchSender: ~Copyable {
       Self.exchange(&receiving, &sending, socket, &link, collector)
       if now >= end, link.isRelieved { break }
       lost = link.packetsLost
-      try poller.modify(socket.descriptor, sending.isBlocked ? [.readable, .writable] : .readable, token: 0)
+      if sending.isBlocked != waitsForRoom {
+        waitsForRoom = sending.isBlocked
+        try poller.modify(socket.descriptor, waitsForRoom ? [.readable, .writable] : .readable, token: 0)
+      }
       let more = now < end && link.byteCount < Self.depth && link.isConnected
       if plan.paceBitsPerSecond > 0 {
         try poller.wait(until: min(link.deadline, link.isConnected && now < end ? nextDue : .max))
@@ -190,14 +194,4 @@ struct BenchLink: ~Copyable {
   }
 
   mutating func close() { endpoint.close() }
-
-  private struct NoStreams: MessageSink, ~Copyable {
-    mutating func opened(_ open: StreamOpen) -> StreamAdmission? { nil }
-    mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {}
-    mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {}
-    mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {}
-    mutating func ended(token: Int, end: UInt64) {}
-    var isAccepting: Bool { false }
-    mutating func lease(atLeast byteCount: Int) -> Lease? { nil }
-  }
 }

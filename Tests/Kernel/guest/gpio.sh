@@ -1,9 +1,10 @@
 # Two simulated chips; edges of one line, paced; the kernel's own trace of the interrupts is the witness of when: the
 # kernel takes an edge's time between the trace's entry into the interrupt's handler and its exit from it.
 modprobe gpio-sim
-simulate() { # simulate DEVICE LABEL LINE NAME
+simulate() { # simulate DEVICE LABEL LINE NAME [LINE NAME]
   bank=/sys/kernel/config/gpio-sim/$1/bank0
   mkdir -p $bank/line$3
+  [ -z "$5" ] || { mkdir -p $bank/line$5; echo $6 >$bank/line$5/name; }
   echo 8 >$bank/num_lines
   echo $2 >$bank/label
   echo $4 >$bank/line$3/name
@@ -23,7 +24,7 @@ pin() {
   for thread in $(ps -o pid,comm | sed -n 's|^ *\([0-9]*\) .*irq/.*stt-ag.*|\1|p'); do taskset -p 1 $thread >/dev/null; done
 }
 
-simulate sim0 panel 2 BUTTON
+simulate sim0 panel 2 BUTTON 3 METER
 simulate sim1 cabinet 5 DOOR
 cat >/tmp/gpio.sources <<END
 [[source]]
@@ -37,6 +38,11 @@ chip = "cabinet"
 offsets = [5]
 active_low = true
 debounce = "20 ms"
+[[source]]
+name = "meter"
+type = "gpio"
+lines = ["METER"]
+count = "200 ms"
 END
 
 trace=/sys/kernel/tracing
@@ -51,7 +57,7 @@ for library in 1 2; do
   sed -i "s/^name = \"\([a-z]*\).*/name = \"\1$library\"/" /tmp/gpio.sources
   cp /tmp/gpio.sources /tmp/gpio$library.sources
   start gpio$library $program
-  until_true 60 '[ $(grep -c stt-agent /sys/kernel/debug/gpio) = 2 ]'
+  until_true 60 '[ $(grep -c stt-agent /sys/kernel/debug/gpio) = 3 ]'
   pin
 
   echo >$trace/trace
@@ -72,6 +78,18 @@ for library in 1 2; do
   echo 0 >$trace/events/irq/irq_handler_entry/enable
   echo 0 >$trace/events/irq/irq_handler_exit/enable
   sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_\(e[nx][a-z]*\).*/\3 \1\2/p' $trace/trace >$out/gpio$library.trace
+
+  # Pulses, counted on the device.
+  file=$(pull_file sim0 3)
+  n=0
+  while [ $n -lt 60 ]; do
+    echo pull-up >$file
+    usleep 5000
+    echo pull-down >$file
+    usleep 5000
+    n=$((n + 1))
+  done
+  usleep 500000
 
   # A contact that bounces: one change each way.
   file=$(pull_file sim1 5)

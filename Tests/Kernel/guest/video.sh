@@ -4,6 +4,15 @@ until_true 10 '[ -e /dev/video0 ]'
 /host/v4l2-ctl -d /dev/video0 -c osd_text_mode=2
 /host/v4l2-ctl -d /dev/video0 --set-fmt-video=width=640,height=480,pixelformat=YUYV >/dev/null
 /host/v4l2-ctl -d /dev/video0 --stream-mmap --stream-count=1 --stream-to=$out/video.frame >/dev/null 2>&1
+# What probe makes of all that is there by now, and whether its configuration is one.
+/host/stt-agent probe >$out/probe.txt
+{
+  printf '[collector]\naddress = "10.0.2.2:%s"\npair = "file:/tmp/guest.pair"\n' "$(cat /host/port)"
+  /host/stt-agent probe --configuration
+} >/tmp/probe.toml
+cp /host/guest.pair /tmp/guest.pair
+chmod 600 /tmp/guest.pair
+/host/stt-agent check --config /tmp/probe.toml >$out/probe.check || true
 cat >/tmp/video.sources <<END
 [buffers]
 memory = "96 MiB"

@@ -220,7 +220,11 @@ package final class Simulation {
     // Two packets a round trip, half of them wasted, and the rate; and long back-offs of a bad session.
     let waiting = UInt64(world.device.outbox.byteCount)
     let trips = waiting / 1200 * (scenario.roundTrip + .milliseconds(50))
-    let limit = UInt64.seconds(300) + trips + waiting * 8_000_000_000 / rate * 4
+    // A stream of constant rate takes the time it takes, whatever the link could carry.
+    let slowest = scenario.streams.reduce(UInt64(0)) { slowest, stream in
+      if case .constantRate(let interval) = stream.padding { max(slowest, interval) } else { slowest }
+    }
+    let limit = UInt64.seconds(300) + trips + waiting * 8_000_000_000 / rate * 4 + waiting / 1000 * slowest
     world.run(limit: limit) { [unowned self] in $0.isRelieved && self.isAllDelivered }
     if !world.isRelieved {
       world.violate(
