@@ -2,16 +2,12 @@ import STTWire
 
 /// What has arrived and has not been acknowledged (RFC 9000 section 13.2).
 struct ReceivedPackets: Sendable {
-  /// Packets with messages in them that are acknowledged without waiting: two full ones, as RFC 5681 section 4.2 counts
-  /// them, or a number of small ones. A sender of many samples need not be woken for each pair.
+  /// Packets with messages in them that are acknowledged without waiting.
   static let prompt = 2
-  static let promptByteCount = 2 * Int(smallestMaximumDatagram)
-  static let promptSmall = 16
   /// The same for packets that hold only acknowledgements.
   static let lazy = 64
 
   private(set) var promptCount = 0
-  private var promptByteCount = 0
   private(set) var lazyCount = 0
   private(set) var dueAt: MonotonicTime?
   private(set) var isUrgent = false
@@ -22,9 +18,7 @@ struct ReceivedPackets: Sendable {
   private var lastWasMarked = false
 
   /// - Parameter urgency: `nil` for a packet that asks for no acknowledgement.
-  mutating func note(
-    _ number: UInt64, _ ecn: ECN, byteCount: Int, urgency: Urgency?, now: MonotonicTime, delay: UInt64
-  ) {
+  mutating func note(_ number: UInt64, _ ecn: ECN, urgency: Urgency?, now: MonotonicTime, delay: UInt64) {
     ecnCounts.note(ecn)
     // RFC 9000 section 13.2.1; the first of a run is what the sender waits for.
     if ecn == .congestion, !lastWasMarked, urgency == .prompt { isUrgent = true }
@@ -40,9 +34,7 @@ struct ReceivedPackets: Sendable {
     guard let urgency else { return }
     if dueAt == nil { dueAt = now + delay }
     switch urgency {
-    case .prompt:
-      promptCount += 1
-      promptByteCount += byteCount
+    case .prompt: promptCount += 1
     case .lazy: lazyCount += 1
     }
   }
@@ -53,8 +45,7 @@ struct ReceivedPackets: Sendable {
   }
 
   func isDue(now: MonotonicTime) -> Bool {
-    isUrgent || (promptCount >= Self.prompt && promptByteCount >= Self.promptByteCount)
-      || promptCount >= Self.promptSmall || lazyCount >= Self.lazy || dueAt.map { now >= $0 } ?? false
+    isUrgent || promptCount >= Self.prompt || lazyCount >= Self.lazy || dueAt.map { now >= $0 } ?? false
   }
 
   var isPending: Bool { dueAt != nil }
@@ -73,7 +64,6 @@ struct ReceivedPackets: Sendable {
   mutating func acknowledged() {
     if let largest { reported = (reported.1, reported.2, largest) }
     promptCount = 0
-    promptByteCount = 0
     lazyCount = 0
     isUrgent = false
     dueAt = nil
