@@ -1,7 +1,7 @@
 // libgpiod 1.x (Debian 12): a descriptor for each line, joined by an epoll instance.
 #include <gpiod.h>
 #if defined(GPIOD_LINE_BULK_MAX_LINES)
-#include "CGPIO.h"
+#include "common.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,6 @@ struct cgpio_request {
   int count;
   struct gpiod_line *lines[CGPIO_MOST_LINES];
 };
-
-static int failure(void) { return errno > 0 ? -errno : -EIO; }
-
-static void copy(char *to, const char *from) {
-  memset(to, 0, CGPIO_NAME);
-  if (from) strncpy(to, from, CGPIO_NAME - 1);
-}
 
 int cgpio_is_numbered(void) { return 0; }
 const char *cgpio_library_version(void) { return gpiod_version_string(); }

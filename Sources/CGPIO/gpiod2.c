@@ -1,7 +1,7 @@
 // libgpiod 2.x (Debian 13): one descriptor for all lines; the kernel numbers edges and debounces.
 #include <gpiod.h>
 #if !defined(GPIOD_LINE_BULK_MAX_LINES)
-#include "CGPIO.h"
+#include "common.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +14,6 @@ struct cgpio_request {
   int count;
   uint32_t offsets[CGPIO_MOST_LINES];
 };
-
-static int failure(void) { return errno > 0 ? -errno : -EIO; }
-
-static void copy(char *to, const char *from) {
-  memset(to, 0, CGPIO_NAME);
-  if (from) strncpy(to, from, CGPIO_NAME - 1);
-}
 
 int cgpio_is_numbered(void) { return 1; }
 const char *cgpio_library_version(void) { return gpiod_api_version(); }

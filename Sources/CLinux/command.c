@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,4 +64,14 @@ int clinux_command_start(char *const *arguments, pid_t *process) {
   }
   *process = child;
   return output[0];
+}
+
+int clinux_process_await(pid_t process, int milliseconds) {
+  int handle = (int)syscall(SYS_pidfd_open, process, 0);
+  if (handle < 0) return -errno;
+  struct pollfd ended = {.fd = handle, .events = POLLIN};
+  int result = poll(&ended, 1, milliseconds);
+  if (result < 0) result = -errno;
+  close(handle);
+  return result;
 }

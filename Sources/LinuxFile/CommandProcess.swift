@@ -47,15 +47,20 @@ final class CommandProcess {
 
   /// How it ended, of one that has closed its output: a process does that a moment before it can be asked.
   var endedSoon: End? {
-    for _ in 0..<20 where ended == nil { usleep(5_000) }
+    awaitEnd(milliseconds: 100)
     return ended
+  }
+
+  private func awaitEnd(milliseconds: CInt) {
+    guard end_ == nil else { return }
+    _ = clinux_process_await(identifier, milliseconds)
   }
 
   /// Asks it and what it started to end, and waits for it a little: it had its chance to write.
   func end() {
     guard ended == nil else { return }
     kill(-identifier, SIGTERM)
-    for _ in 0..<20 where ended == nil { usleep(5_000) }
+    awaitEnd(milliseconds: 100)
     guard ended == nil else { return }
     kill(-identifier, SIGKILL)
     var status: CInt = 0

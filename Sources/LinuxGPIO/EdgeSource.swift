@@ -26,8 +26,6 @@ public final class EdgeSource: SampleSource {
 
   // A chip that is gone wakes nobody on kernels before 6.6, so it is asked.
   static let checkInterval: UInt64 = 500_000_000
-  static let shortestRetry: UInt64 = 250_000_000
-  static let longestRetry: UInt64 = 1_000_000_000
   // What the kernel keeps of a line's edges for libgpiod 1.x.
   static let unnumberedQueue = 16
   // Edges of one call: others share the thread.
@@ -51,8 +49,7 @@ public final class EdgeSource: SampleSource {
   private var edges: [cgpio_edge]
   private var steadiness: [Steadiness]
   private var checkAt: UInt64 = 0
-  private var retryStep = shortestRetry
-  private var isUnavailable = false
+  private var absence = ChipAbsence()
   /// Edges there was no buffer for, not yet reported.
   private var refused: UInt64 = 0
 
@@ -128,15 +125,11 @@ public final class EdgeSource: SampleSource {
       guard result >= 0 else { throw .refused(doing: "read lines of", path: opened.chip, errno: -result) }
       request = opened
       descriptor = opened.descriptor
-      retryStep = Self.shortestRetry
       checkAt = time &+ Self.checkInterval
     } catch {
       return fail(error.description, time, &outlet)
     }
-    if isUnavailable {
-      isUnavailable = false
-      outlet.report(.available)
-    }
+    absence.end(&outlet)
     orders = levels.map { EdgeOrder(isActive: $0 != 0, areBothWatched: watched.edges == .both) }
     for line in steadiness.indices { steadiness[line] = Steadiness(isActive: levels[line] != 0) }
     guard var batch = batch(lines.count, &outlet) else { return }
@@ -259,9 +252,6 @@ public final class EdgeSource: SampleSource {
   private func fail<Outlet: SourceOutlet & ~Copyable>(_ reason: String, _ time: UInt64, _ outlet: inout Outlet) {
     request = nil
     descriptor = nil
-    deadline = time &+ retryStep
-    retryStep = min(retryStep * 2, Self.longestRetry)
-    if !isUnavailable { outlet.report(.unavailable(reason: reason)) }
-    isUnavailable = true
+    deadline = absence.begin(reason, at: time, &outlet)
   }
 }

@@ -29,8 +29,7 @@ public final class PulseSource: SampleSource {
   private var edges: [cgpio_edge]
   private var tellAt: UInt64 = 0
   private var checkAt: UInt64 = 0
-  private var retryStep = EdgeSource.shortestRetry
-  private var isUnavailable = false
+  private var absence = ChipAbsence()
 
   /// Opens nothing yet: lines that are missing are an event of the running source.
   ///
@@ -124,16 +123,12 @@ public final class PulseSource: SampleSource {
       let opened = try LineRequest(lines, chip: chip, settings)
       request = opened
       descriptor = opened.descriptor
-      retryStep = EdgeSource.shortestRetry
       checkAt = time &+ EdgeSource.checkInterval
       tellAt = time &+ interval
     } catch {
       return fail(error.description, time, &outlet)
     }
-    if isUnavailable {
-      isUnavailable = false
-      outlet.report(.available)
-    }
+    absence.end(&outlet)
     orders = lines.map { _ in EdgeOrder(isActive: nil, areBothWatched: false) }
     for line in pulses.indices { pulses[line].pause() }
   }
@@ -148,10 +143,7 @@ public final class PulseSource: SampleSource {
   private func fail<Outlet: SourceOutlet & ~Copyable>(_ reason: String, _ time: UInt64, _ outlet: inout Outlet) {
     request = nil
     descriptor = nil
-    deadline = time &+ retryStep
-    retryStep = min(retryStep * 2, EdgeSource.longestRetry)
-    if !isUnavailable { outlet.report(.unavailable(reason: reason)) }
-    isUnavailable = true
+    deadline = absence.begin(reason, at: time, &outlet)
   }
 }
 

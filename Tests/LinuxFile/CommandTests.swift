@@ -74,11 +74,11 @@ import Testing
   @Test func aCommandEndsWithItsSource() throws {
     var source: StreamedFileSource? = try source(shell("echo $$; exec sleep 1000", .always))
     var collector = Collector()
-    var tries = 0
-    while collector.messages.isEmpty, tries < 1000 {
-      if let source { source.produce(now: .at(1), into: &collector) }
-      usleep(1000)
-      tries += 1
+    for _ in 0..<100 where collector.messages.isEmpty {
+      source?.produce(now: .at(1), into: &collector)
+      guard collector.messages.isEmpty, let descriptor = source?.descriptor else { continue }
+      var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      _ = Glibc.poll(&poll, 1, 10_000)
     }
     let process = try #require(collector.messages.first.flatMap { pid_t($0.text) })
     #expect(kill(process, 0) == 0)

@@ -20,7 +20,7 @@ struct Repository {
     "yaml", "Makefile", "run",
   ]
 
-  /// Every text file outside hidden and build directories.
+  /// Every text file outside hidden and build directories, and outside what `make demo` leaves behind.
   static let files: [File] = {
     var result: [File] = []
     var directories = [""]
@@ -28,7 +28,7 @@ struct Repository {
       let full = directory.isEmpty ? root : "\(root)/\(directory)"
       for name in (try? FileManager.default.contentsOfDirectory(atPath: full))?.sorted() ?? [] {
         if name.hasPrefix("."), name != ".ci", name != ".gitignore" { continue }
-        if name == "Package.resolved" || name == "__pycache__" { continue }
+        if name == "Package.resolved" || name == "__pycache__" || name == "stt-demo" { continue }
         let path = directory.isEmpty ? name : "\(directory)/\(name)"
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: "\(root)/\(path)", isDirectory: &isDirectory) else { continue }

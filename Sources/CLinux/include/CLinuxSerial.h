@@ -17,3 +17,6 @@ int clinux_serial_configure(int fd, uint32_t baud, int data_bits, int parity, in
 // Starts a program found by PATH with its standard output as a pipe, non-blocking, and nothing to read. It gets a
 // process group of its own, and SIGTERM when the calling thread ends. The pipe's end, or -errno if it can't be started.
 int clinux_command_start(char *const *arguments, pid_t *process);
+
+// Waits at most so long for a child's end, which waitpid then tells. 1: it ended; 0: not yet; -errno.
+int clinux_process_await(pid_t process, int milliseconds);

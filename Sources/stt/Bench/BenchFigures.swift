@@ -17,8 +17,8 @@ struct BenchFigures {
   /// Microseconds that half, 99 % and 99.9 % of the messages were old at most when they came.
   var ages: (half: UInt64, most: UInt64, nearlyAll: UInt64) = (0, 0, 0)
 
-  mutating func note(_ histogram: LatencyHistogram) {
-    func at(_ share: Double) -> UInt64 { UInt64(histogram.microseconds(below: share)) }
+  mutating func note(_ lateness: Lateness) {
+    func at(_ share: Double) -> UInt64 { lateness.quantile(share) / 1000 }
     ages = (at(0.5), at(0.99), at(0.999))
   }
 

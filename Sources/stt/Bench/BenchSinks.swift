@@ -14,13 +14,13 @@ struct CountingSink: CollectorSink, ~Copyable {
   private let unsteadyMessageCount: UInt64
   private(set) var onTime: UInt64 = 0
   /// How old messages were when they came; only asked of a run that paces them.
-  private(set) var ages: LatencyHistogram?
+  private(set) var ages: Lateness?
 
   init(pool: BufferPool, _ plan: BenchPlan) {
     self.pool = pool
     deadline = UInt64(plan.deadlineMilliseconds) * 1_000_000
     unsteadyMessageCount = plan.unsteadyMessageCount
-    ages = plan.measuresAges ? LatencyHistogram() : nil
+    ages = plan.measuresAges ? Lateness() : nil
   }
 
   private mutating func note(_ number: UInt64, _ time: MessageTime, _ byteCount: Int) {

@@ -11,8 +11,8 @@ final class RigDevice {
   let address: PeerAddress
   private var sink = NoStreams()
 
-  init(keys: PairKeys, plan: BenchPlan, offer: HandshakeOffer, number: Int, now: MonotonicTime) {
-    endpoint = DeviceEndpoint(keys: keys, offer: offer, settings: plan.settings, bootID: 1, now: now)
+  init(keys: PairKeys, settings: Session.Settings, offer: HandshakeOffer, number: Int, now: MonotonicTime) {
+    endpoint = DeviceEndpoint(keys: keys, offer: offer, settings: settings, bootID: 1, now: now)
     address = PeerAddress(high: 0, low: 0xFFFF_0A00_0000 + UInt64(number), port: 4000)
   }
 
@@ -39,7 +39,7 @@ final class EndpointRig {
   private(set) var collectorTime: UInt64 = 0
   private var random = SystemRandomNumberGenerator()
   private var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
-  private let plan: BenchPlan
+  private let settings: Session.Settings
   private let offer: HandshakeOffer
   private let keys: [PairKeys]
   /// Datagrams on their way, side by side.
@@ -47,7 +47,9 @@ final class EndpointRig {
   private var lengths: [Int] = []
 
   init(plan: BenchPlan, modes: Set<HandshakeMode>, deviceCount: Int, pool: BufferPool) throws {
-    self.plan = plan
+    // Virtual days pass between the first handshake and the last: nobody is to be missed, or asked whether it lives.
+    settings = Session.Settings(
+      datagramByteCount: plan.datagramByteCount, keepAliveInterval: .seconds(1_000_000), idleTimeout: .seconds(1_000_000))
     offer = HandshakeOffer(modes: modes, suites: [plan.suite], maximumDatagram: UInt16(plan.datagramByteCount))
     var random = SystemRandomNumberGenerator()
     let home = random.bytes(32)
@@ -56,7 +58,7 @@ final class EndpointRig {
         seed: try Seed(bytes: random.bytes(32)), pair: try Pair(initiatorID: random.bytes(32), responderID: home, epoch: 1))
     }
     var collector = CollectorEndpoint(
-      offer: offer, settings: plan.settings, mostSessions: deviceCount + 8, now: now, using: &random)
+      offer: offer, settings: settings, mostSessions: deviceCount + 8, now: now, using: &random)
     for key in keys { _ = collector.add(.init(keys: key, epoch: 1, lastCounter: 0), now: now) }
     self.collector = collector
     sink = CountingSink(pool: pool, plan)
@@ -65,7 +67,7 @@ final class EndpointRig {
   deinit { memory.deallocate() }
 
   func device(_ number: Int) -> RigDevice {
-    RigDevice(keys: keys[number], plan: plan, offer: offer, number: number, now: now)
+    RigDevice(keys: keys[number], settings: settings, offer: offer, number: number, now: now)
   }
 
   /// One handshake, and the first frames of the session. `false`: there is no session.
@@ -99,7 +101,7 @@ final class EndpointRig {
       used += length
     }
     var place = 0
-    var start = Clocks.monotonic
+    let start = Clocks.monotonic
     for length in lengths {
       collector.receive(
         unsafe: UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + length]), from: device.address, now: now,
@@ -120,7 +122,6 @@ final class EndpointRig {
     }
     while collector.takeEvent() != nil {}
     collectorTime += Clocks.monotonic - start
-    start = 0
     place = 0
     for length in lengths[count...] {
       device.receive(UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + length]), now: now)

@@ -53,7 +53,7 @@ enum PacedReceiver {
     var poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
     var figures = BenchFigures()
-    var ages = LatencyHistogram()
+    var ages = Lateness()
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 20) * 1_000_000_000
     let first = Clocks.monotonic

@@ -10,6 +10,27 @@ enum ExportFolder {
     }
   }
 
+  /// Calls `body` with every file of `tracks` and where its copy belongs: below `out`, in a folder of its own for each
+  /// device's session if there are several.
+  static func forEachCopy(
+    of tracks: [RecordingFiles.Track], in out: String, _ body: (_ path: String, _ destination: String) throws -> Void
+  ) throws {
+    try make(out)
+    for track in tracks {
+      var folder = out
+      if tracks.count > 1 {
+        for part in track.folder.split(separator: "/").suffix(2) {
+          folder += "/\(part)"
+          try make(folder)
+        }
+      }
+      for path in track.files {
+        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        try body(path, "\(folder)/\(name)")
+      }
+    }
+  }
+
   /// `<out>/<device>/<stream>`, made.
   static func folder(_ out: String, for stream: PlayedStream) throws -> String {
     try make(out)

@@ -29,20 +29,8 @@ struct RepairCommand: ParsableCommand {
     var isMended = false
     do {
       let sources = try keys.sources()
-      let tracks = try RecordingFiles.tracks(at: recording)
-      try ExportFolder.make(out)
-      for track in tracks {
-        var folder = out
-        if tracks.count > 1 {
-          for part in track.folder.split(separator: "/").suffix(2) {
-            folder += "/\(part)"
-            try ExportFolder.make(folder)
-          }
-        }
-        for path in track.files {
-          let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-          if try repair(path, to: "\(folder)/\(name)", sources) { isMended = true }
-        }
+      try ExportFolder.forEachCopy(of: try RecordingFiles.tracks(at: recording), in: out) { path, destination in
+        if try repair(path, to: destination, sources) { isMended = true }
       }
     } catch {
       writeToStandardError("\(error)\n")

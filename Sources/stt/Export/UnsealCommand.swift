@@ -26,31 +26,14 @@ struct UnsealCommand: ParsableCommand {
     var isDamaged = false
     do {
       let sources = try keys.sources()
-      let tracks = try RecordingFiles.tracks(at: recording)
-      guard mkdir(out, 0o750) == 0 || errno == EEXIST else {
-        throw RecorderError(doing: "make the directory", path: out, number: errno)
-      }
-      for track in tracks {
-        var folder = out
-        if tracks.count > 1 {
-          for part in track.folder.split(separator: "/").suffix(2) {
-            folder += "/\(part)"
-            guard mkdir(folder, 0o750) == 0 || errno == EEXIST else {
-              throw RecorderError(doing: "make the directory", path: folder, number: errno)
-            }
-          }
-        }
-        for path in track.files {
-          let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-          let result = try PlainCopy.write(path, to: "\(folder)/\(name)", keys: sources)
-          switch result {
-          case .locked(let slots): throw SegmentLocked(path: path, slots: slots)
-          case .written(let messages, let damage):
-            output("\(folder)/\(name): \(messages) messages\n")
-            if let damage {
-              isDamaged = true
-              writeToStandardError("\(path): \(damage)\n")
-            }
+      try ExportFolder.forEachCopy(of: try RecordingFiles.tracks(at: recording), in: out) { path, destination in
+        switch try PlainCopy.write(path, to: destination, keys: sources) {
+        case .locked(let slots): throw SegmentLocked(path: path, slots: slots)
+        case .written(let messages, let damage):
+          output("\(destination): \(messages) messages\n")
+          if let damage {
+            isDamaged = true
+            writeToStandardError("\(path): \(damage)\n")
           }
         }
       }
