@@ -11,6 +11,8 @@ public struct RecordedStream: Hashable, Sendable {
   /// As the configuration calls it: `reliable`, `partial`, `unreliable` or `latest`.
   public var delivery: String
   public var isDurable: Bool
+  /// Whether it may stay unsynced until its segment is closed, which is never so for a durable one.
+  public var isVolatile = false
 
   public init(
     device: String, name: String, uid: String, incarnation: UInt64, purpose: String, schema: Schema, delivery: String,
@@ -25,6 +27,18 @@ public struct RecordedStream: Hashable, Sendable {
     self.delivery = delivery
     self.isDurable = isDurable
   }
+
+  /// When a message is on the disk.
+  enum Durability {
+    /// Before its device is told so, after the sync interval at most.
+    case durable
+    /// After a longer interval, or a number of bytes.
+    case periodic
+    /// When the kernel likes, and when its segment is closed.
+    case volatile
+  }
+
+  var durability: Durability { isDurable ? .durable : isVolatile ? .volatile : .periodic }
 
   /// Pictures don't get smaller.
   var compresses: Bool { !schema.name.hasPrefix("foxglove.") }
