@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import STTBuffers
 import STTRecord
@@ -14,9 +13,12 @@ public final class Recorder {
   /// Nanoseconds between attempts while the disk refuses.
   static let retryInterval: UInt64 = 1_000_000_000
 
+  private static let closingAttempts = 4
+
   public let root: String
   private let settings: RecorderSettings
   private let keys: RecordingKeys?
+  private let disk: any Disk
   private var folders: [String: OpenSegment] = [:]
   /// By token.
   private var segments: [Int: OpenSegment] = [:]
@@ -34,22 +36,29 @@ public final class Recorder {
 
   /// Makes `root` if need be and brings what is in it into order.
   ///
-  /// - Parameter keys: who may open what is recorded; without them it is plain.
-  public init(root: String, settings: RecorderSettings, keys: RecordingKeys? = nil) throws(RecorderError) {
+  /// - Parameters:
+  ///   - keys: who may open what is recorded; without them it is plain.
+  ///   - disk: where it is recorded.
+  public init(
+    root: String, settings: RecorderSettings, keys: RecordingKeys? = nil, disk: any Disk = SystemDisk()
+  ) throws(RecorderError) {
     self.root = root
     self.settings = settings
     self.keys = keys
-    if mkdir(root, 0o750) != 0, errno != EEXIST {
-      throw RecorderError(doing: "make the directory", path: root, number: errno)
+    self.disk = disk
+    let made = disk.makeDirectory(root)
+    guard made >= 0 || made == -EEXIST else {
+      throw RecorderError(doing: "make the directory", path: root, number: -made)
     }
+    if made >= 0 { _ = disk.syncDirectory(parent(of: root)) }
     guard access(root, W_OK | X_OK) == 0 else { throw RecorderError(doing: "write to", path: root, number: errno) }
     for device in RecordingFolder.entries(root) {
       for purpose in RecordingFolder.entries(root + "/" + device) {
         let folder = RecordingFolder(path: "\(root)/\(device)/\(purpose)")
         var found: [RecoveredFile] = []
-        let known = try FolderRecovery.recover(folder, keys) { found.append($0) }
+        let known = try FolderRecovery.recover(folder, keys, disk) { found.append($0) }
         recovered += found
-        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys)
+        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys, disk: disk)
         for (key, position) in known.positions {
           let parts = key.split(separator: ":")
           guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
@@ -65,16 +74,29 @@ public final class Recorder {
 
   /// Makes `token` mean `stream`, whose next message is `position`.
   public func open(_ stream: RecordedStream, token: Int, position: UInt64) throws(RecorderError) {
-    let folder = try RecordingFolder.make(root: root, device: stream.device, purpose: stream.purpose)
-    let segment =
-      folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
-    folders[folder.path] = segment
+    let segment = segment(device: stream.device, purpose: stream.purpose)
     segments[token] = segment
     if let known = segment.places[token], known.stream == stream { return }
     // An older incarnation of the stream will not come again.
     segment.positions = segment.positions.filter { !$0.key.hasPrefix(stream.uid + ":") }
     segment.places[token] = OpenSegment.Place(
       stream: stream, position: position, written: position, durable: position)
+  }
+
+  private func segment(device: String, purpose: String) -> OpenSegment {
+    let folder = RecordingFolder(root: root, device: device, purpose: purpose)
+    if let known = folders[folder.path] { return known }
+    let segment = OpenSegment(
+      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk)
+    folders[folder.path] = segment
+    return segment
+  }
+
+  /// Head of the chain that holds everything of `token` reported as durable, 32 bytes; `nil` where recordings have
+  /// no chain.
+  public func chainHead(of token: Int) -> [UInt8]? {
+    guard let head = segments[token]?.durableHead, head.contains(where: { $0 != 0 }) else { return nil }
+    return head
   }
 
   /// Takes one message whose payload is `first` and then `second`. `false`: the disk refuses; keep it
@@ -97,7 +119,11 @@ public final class Recorder {
     }
     segment.places[token]?.position = number + 1
     if segment.chunkSince == nil { segment.chunkSince = now }
-    if segment.places[token]?.stream.isDurable == true, segment.unsyncedSince == nil { segment.unsyncedSince = now }
+    switch segment.places[token]?.stream.durability {
+    case .durable: segment.unsyncedSince = segment.unsyncedSince ?? now
+    case .periodic: segment.periodicSince = segment.periodicSince ?? now
+    case .volatile, nil: break
+    }
     messageCount += 1
     payloadByteCount += UInt64(first.count + second.count)
     if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount {
@@ -110,10 +136,7 @@ public final class Recorder {
   public func note(_ event: RecordingEvent, device: String, purpose: String, now: UInt64, wall: UInt64) {
     guard isAccepting else { return }
     attempt(now) { () throws(RecorderError) in
-      let folder = try RecordingFolder.make(root: root, device: device, purpose: purpose)
-      let segment =
-        folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
-      folders[folder.path] = segment
+      let segment = segment(device: device, purpose: purpose)
       try segment.begin(now: now, wall: wall)
       segment.note(topic: "stt/events", schema: Self.eventSchema, wall: wall, monotonic: now, device: device) {
         $0.string(event.kind, field: 1)
@@ -122,6 +145,7 @@ public final class Recorder {
         $0.uint64(event.count, field: 4)
       }
       if segment.chunkSince == nil { segment.chunkSince = now }
+      segment.periodicSince = segment.periodicSince ?? now
     }
   }
 
@@ -169,7 +193,7 @@ public final class Recorder {
           report(segment, durable)
           return
         }
-        if let since = segment.unsyncedSince, now - since >= settings.syncInterval {
+        if isSyncDue(segment, now) {
           try checkSpace()
           try segment.sync()
           syncCount += 1
@@ -179,18 +203,30 @@ public final class Recorder {
         }
       }
       if let since = segment.unsyncedSince { next = min(next, since + settings.syncInterval) }
+      if let since = segment.periodicSince { next = min(next, since + settings.periodicInterval) }
       if let since = segment.chunkSince { next = min(next, since + settings.chunkAge) }
     }
     return trouble == nil ? max(next, now + 1_000_000) : retryAt
   }
 
-  /// Finishes every segment. What can't be written now is finished at the next start.
+  private func isSyncDue(_ segment: OpenSegment, _ now: UInt64) -> Bool {
+    if let since = segment.unsyncedSince, now - since >= settings.syncInterval { return true }
+    guard let since = segment.periodicSince else { return false }
+    return now - since >= settings.periodicInterval || segment.unsyncedByteCount >= settings.periodicByteCount
+  }
+
+  /// Finishes every segment; a call that fails is made again, a few times. What can't be written then is finished at
+  /// the next start.
   public func close(now: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) {
-    for segment in folders.values where segment.path != nil {
-      attempt(now) { () throws(RecorderError) in
-        try segment.finish()
-        report(segment, durable)
+    for _ in 0..<Self.closingAttempts {
+      trouble = nil
+      for segment in folders.values where segment.path != nil {
+        attempt(now) { () throws(RecorderError) in
+          try segment.finish()
+          report(segment, durable)
+        }
       }
+      if trouble == nil { return }
     }
   }
 
@@ -206,8 +242,7 @@ public final class Recorder {
 
   private func checkSpace() throws(RecorderError) {
     sinceSpaceCheck = 0
-    var free: UInt64 = 0
-    guard clinux_free_bytes(root, &free) == 0 else { return }
+    guard let free = disk.freeByteCount(root) else { return }
     if free < settings.reserveByteCount {
       throw RecorderError(
         doing: "keep \(settings.reserveByteCount >> 20) MiB free while writing to", path: root, number: ENOSPC)

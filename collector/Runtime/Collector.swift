@@ -282,7 +282,9 @@ public struct Collector: ~Copyable {
     while let mark = channel.marks.pop() {
       core.sink.ledger.durable(mark)
       let session = core.sink.ledger.entries[mark.token].session
-      if session >= 0 { core.endpoint.markDurable(session: session, token: mark.token, below: mark.number) }
+      if session >= 0 {
+        core.endpoint.markDurable(session: session, token: mark.token, below: mark.number, head: mark.head)
+      }
     }
   }
 
@@ -331,6 +333,9 @@ public struct Collector: ~Copyable {
     for file in recorder.recovered {
       log.warning(
         "recovered \(file.path): \(file.messageCount) messages kept, \(file.cutByteCount) bytes cut (\(file.reason))")
+      if let aside = file.setAside {
+        log.error("no torn write explains those bytes, so they are kept in \(aside): `stt verify` tells what is missing")
+      }
     }
     let wanted = 8 << 20
     let given = socket.requestReceiveBuffer(wanted)

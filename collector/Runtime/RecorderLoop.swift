@@ -134,7 +134,8 @@ struct RecorderLoop: ~Copyable {
   private mutating func report(_ token: Int, _ below: UInt64) {
     guard reported[token] != below else { return }
     // A full ring is told again with the next sync.
-    if channel.marks.push(DurableMark(token: token, number: below)) == nil {
+    let mark = DurableMark(token: token, number: below, head: recorder.chainHead(of: token).flatMap { RecordingHead($0) })
+    if channel.marks.push(mark) == nil {
       reported[token] = below
       channel.toReceiver.signal()
     }

@@ -36,19 +36,20 @@ struct RecordingSummary {
 
   /// - Parameters:
   ///   - newest: what a keystore knows of a folder's newest segment.
+  ///   - anchors: heads to look for.
   ///   - progress: bytes done of bytes in all.
   ///   - message: sees every message; without it files are read side by side.
   init(
     _ tracks: [RecordingFiles.Track], keys: KeySources, newest: (_ folder: String) -> ChainHead? = { _ in nil },
-    progress: (UInt64, UInt64) -> Void = { _, _ in },
+    anchors: AnchorCheck? = nil, progress: (UInt64, UInt64) -> Void = { _, _ in },
     message: ((borrowing RecordedMessage, RecordedChannel, _ folder: Int) -> Void)? = nil
   ) throws {
     let sources = try tracks.map { track in try track.files.map { try FileSource($0) } }
     let total = sources.joined().reduce(0) { $0 + $1.byteCount }
     var done: UInt64 = 0
-    // Whoever wants to see messages wants them in order.
+    // Whoever wants to see messages wants them in order, and heads are looked for by one thread.
     var reports =
-      try message == nil
+      try message == nil && anchors == nil
       ? ParallelVerification(Array(sources.joined()), keys: keys).run { progress($0, total) }[...] : []
     for (folder, (track, files)) in zip(tracks, sources).enumerated() {
       var ends: [String: UInt64] = [:]
@@ -57,8 +58,8 @@ struct RecordingSummary {
         let report =
           try reports.popFirst()
           ?? SegmentVerifier.verify(
-            source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
-            message: { message?($0, $1, folder) })
+            source, decompressor: Zstandard(), opener: SegmentUnsealer(keys, anchors: anchors),
+            progress: { progress(done + $0, total) }, message: { message?($0, $1, folder) })
         done += source.byteCount
         self.files.append(File(folder: folder, path: source.path, byteCount: source.byteCount, report: report))
         chain.take(source.path, report, &missing)
@@ -67,6 +68,9 @@ struct RecordingSummary {
       chain.finish(track.folder, newest(track.folder), &missing)
     }
   }
+
+  /// States the recording should have and has not.
+  mutating func lack(_ lines: [String]) { missing += lines }
 
   /// A reliable stream goes on in the next segment where it stopped in the last.
   private mutating func compare(_ channel: SegmentReport.Channel, _ ends: inout [String: UInt64], _ path: String) {
