@@ -74,6 +74,27 @@ extension EndToEnd {
       withExtendedLifetime(disk) {}
     }
 
+    @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
+    func oldSegmentsMakeRoomWhereThatIsAskedFor() async throws {
+      let site = try await Site()
+      let disk = try await SmallDisk(at: site.recordings, byteCount: 8 << 20)
+      let collector = try await site.startCollector(
+        CollectorSettings(
+          seal: "sealed",
+          recording: "reserve = \"0 B\"\nchunk_size = \"64 KiB\"\nsegment_size = \"1 MiB\"\nwhen_full = \"drop-oldest\""))
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [Source.pattern(rate: 2000, count: 12_000, size: 1000)]))
+      try await site.recorded("pattern", 12_000)
+      let status = try site.collectorStatus()
+      #expect(status.trouble == nil && status.segmentsRemoved > 2, "\(status)")
+      try await site.stop(agent: agent, collector: collector)
+      #expect(collector.standardError.contains("the disk is full"), "\(collector.standardError)")
+      let keys = ["--keys", "\(site.path)/collector-state/keys"]
+      let verified = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys)
+      #expect(verified.code == 0 && verified.output.contains("the collector signed that"), "\(verified)")
+      withExtendedLifetime(disk) {}
+    }
+
     /// Killed while the disk is full, it starts again once there is room, and the device has kept
     /// everything that was not promised.
     @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))

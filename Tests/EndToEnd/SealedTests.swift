@@ -101,6 +101,31 @@ extension EndToEnd {
       #expect(altered.code == 2 && altered.output.contains("cut or altered"), "\(altered)")
     }
 
+    @Test func whatIsRemovedToKeepToALimitIsNoLossToVerify() async throws {
+      let site = try await Site()
+      for _ in 0..<4 {
+        let collector = try await site.startCollector(CollectorSettings(seal: "sealed"))
+        let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
+        try await site.recorded("pattern", 50)
+        try await site.stop(agent: agent, collector: collector)
+      }
+      let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
+      try #require(files.count == 4)
+      let retain = ["retain", site.recordings, "--max-size", "1 B"]
+      let tried = try await site.stt(retain + ["--dry-run"])
+      #expect(tried.code == 0 && tried.output.contains("3 segment(s)"), "\(tried)")
+      #expect(Files.find(below: site.recordings, suffix: ".mcap").count == 4)
+      let unsigned = try await site.stt(retain)
+      #expect(unsigned.code == 1 && unsigned.said.contains("--keys"), "\(unsigned)")
+      let removed = try await site.stt(retain + keys(site))
+      #expect(removed.code == 0, "\(removed)")
+      #expect(Files.find(below: site.recordings, suffix: ".mcap") == [files[3]])
+      let verified = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
+      #expect(verified.code == 0 && verified.output.contains("the collector signed that"), "\(verified)")
+      let nothing = try await site.stt(["retain", site.recordings])
+      #expect(nothing.code == 64, "\(nothing)")
+    }
+
     @Test func aWriteOnlyCollectorRecordsWhatOnlyItsRecipientReads() async throws {
       let site = try await Site()
       let made = try await site.stt(["recipient", "new", "--out", "\(site.path)/auditor"])

@@ -14,6 +14,8 @@ public final class Recorder {
   static let retryInterval: UInt64 = 1_000_000_000
 
   private static let closingAttempts = 4
+  /// Nanoseconds between looks for segments that are too old.
+  private static let retirementInterval: UInt64 = 60_000_000_000
 
   public let root: String
   private let settings: RecorderSettings
@@ -24,6 +26,10 @@ public final class Recorder {
   private var segments: [Int: OpenSegment] = [:]
   private var sinceSpaceCheck: UInt64 = 0
   private var retryAt: UInt64 = 0
+  private var retireAt: UInt64 = 0
+  /// The wall clock of the last ``tick(now:wall:durable:)``.
+  private var wall: UInt64 = 0
+  private var retired: [RetiredSegment] = []
   /// Why recording is halted; `nil` while it is not.
   public private(set) var trouble: RecorderError?
   /// What start-up found and did.
@@ -33,6 +39,8 @@ public final class Recorder {
   public private(set) var messageCount: UInt64 = 0
   public private(set) var payloadByteCount: UInt64 = 0
   public private(set) var syncCount: UInt64 = 0
+  /// Why old segments could not be removed at the last attempt.
+  public private(set) var retirementTrouble: RecorderError?
 
   /// Makes `root` if need be and brings what is in it into order.
   ///
@@ -178,6 +186,7 @@ public final class Recorder {
   ///
   /// - Returns: when to be called next, in nanoseconds of the monotonic clock.
   public func tick(now: UInt64, wall: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) -> UInt64 {
+    self.wall = wall
     if trouble != nil {
       guard now >= retryAt else { return retryAt }
       trouble = nil
@@ -190,6 +199,7 @@ public final class Recorder {
         if isOld || isLarge {
           try segment.finish()
           syncCount += 1
+          retireAt = now
           report(segment, durable)
           return
         }
@@ -206,7 +216,41 @@ public final class Recorder {
       if let since = segment.periodicSince { next = min(next, since + settings.periodicInterval) }
       if let since = segment.chunkSince { next = min(next, since + settings.chunkAge) }
     }
-    return trouble == nil ? max(next, now + 1_000_000) : retryAt
+    guard trouble == nil else { return retryAt }
+    retire(now)
+    return max(next, now + 1_000_000)
+  }
+
+  /// Segments removed since the last call.
+  public func takeRetired() -> [RetiredSegment] {
+    defer { retired = [] }
+    return retired
+  }
+
+  private func retire(_ now: UInt64) {
+    guard settings.retention.hasLimits, now >= retireAt else { return }
+    retireAt = now + Self.retirementInterval
+    retirementTrouble = nil
+    for segment in Retention(root: root).due(settings.retention, wall: wall) where retirementTrouble == nil {
+      remove(segment)
+    }
+  }
+
+  private func remove(_ segment: RetiredSegment) {
+    do {
+      try Retention.remove(segment, collectorKey: try keys?.collector(), wall: wall, on: disk)
+      retired.append(segment)
+    } catch { retirementTrouble = error }
+  }
+
+  /// Removes the oldest segment where that is what shall happen on a full disk; answers whether there was one.
+  private func makeRoom(_ error: RecorderError) -> Bool {
+    guard settings.retention.dropsOldest, error.number == ENOSPC || error.number == EDQUOT,
+      let oldest = Retention(root: root).oldest
+    else { return false }
+    retirementTrouble = nil
+    remove(oldest)
+    return retirementTrouble == nil
   }
 
   private func isSyncDue(_ segment: OpenSegment, _ now: UInt64) -> Bool {
@@ -255,6 +299,6 @@ public final class Recorder {
 
   private func halt(_ error: RecorderError, _ now: UInt64) {
     trouble = error
-    retryAt = now + Self.retryInterval
+    retryAt = makeRoom(error) ? now : now + Self.retryInterval
   }
 }

@@ -16,11 +16,13 @@ public struct RecorderSettings: Hashable, Sendable {
   public var compresses: Bool
   /// Bytes of the file system that stay free whatever comes.
   public var reserveByteCount: UInt64
+  public var retention: RetentionPolicy
 
   public init(
     segmentByteCount: UInt64 = 256 << 20, segmentAge: UInt64 = 3600 * 1_000_000_000, chunkByteCount: Int = 256 << 10,
     chunkAge: UInt64 = 1_000_000_000, syncInterval: UInt64 = 200_000_000, periodicInterval: UInt64 = 5_000_000_000,
-    periodicByteCount: Int = 8 << 20, compresses: Bool = true, reserveByteCount: UInt64 = 64 << 20
+    periodicByteCount: Int = 8 << 20, compresses: Bool = true, reserveByteCount: UInt64 = 64 << 20,
+    retention: RetentionPolicy = RetentionPolicy()
   ) {
     self.segmentByteCount = segmentByteCount
     self.segmentAge = segmentAge
@@ -31,5 +33,6 @@ public struct RecorderSettings: Hashable, Sendable {
     self.periodicByteCount = periodicByteCount
     self.compresses = compresses
     self.reserveByteCount = reserveByteCount
+    self.retention = retention
   }
 }

@@ -78,6 +78,17 @@ public struct RecordingFolder {
     return UInt64(stem[stem.index(after: dash)...])
   }
 
+  /// When the segment of this name was begun, nanoseconds since 1970.
+  static func began(_ name: String) -> UInt64? {
+    let parts = name.prefix(19).split { "-T".contains($0) }.compactMap { CInt($0) }
+    guard parts.count == 6 else { return nil }
+    var time = tm()
+    (time.tm_year, time.tm_mon, time.tm_mday) = (parts[0] &- 1900, parts[1] &- 1, parts[2])
+    (time.tm_hour, time.tm_min, time.tm_sec) = (parts[3], parts[4], parts[5])
+    let (nanoseconds, overflow) = UInt64(clamping: timegm(&time)).multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? nil : nanoseconds
+  }
+
   /// The UTC day of `wall`, nanoseconds since 1970, as `2026-11-23`.
   static func day(wall: UInt64) -> String { String(timestamp(wall).prefix(10)) }
 

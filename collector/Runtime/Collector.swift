@@ -147,7 +147,11 @@ public struct Collector: ~Copyable {
       segmentByteCount: UInt64(recording.segmentByteCount), segmentAge: nanoseconds(recording.segmentAge),
       chunkByteCount: recording.chunkByteCount, chunkAge: nanoseconds(recording.chunkAge),
       syncInterval: nanoseconds(recording.syncInterval), compresses: recording.compression == .zstd,
-      reserveByteCount: UInt64(recording.reserveByteCount))
+      reserveByteCount: UInt64(recording.reserveByteCount),
+      retention: RetentionPolicy(
+        age: recording.keep.map(nanoseconds), byteCount: recording.maximumByteCount.map { UInt64($0) },
+        deviceByteCount: recording.maximumDeviceByteCount.map { UInt64($0) },
+        dropsOldest: recording.whenFull == .dropOldest))
   }
 
   /// Serves until SIGINT or SIGTERM, then finishes every recording.
@@ -360,6 +364,8 @@ public struct Collector: ~Copyable {
     root.set("messagesRecorded", state.messageCount)
     root.set("bytesRecorded", state.byteCount)
     root.set("syncs", state.syncCount)
+    root.set("segmentsRemoved", state.removedCount)
+    root.set("bytesRemoved", state.removedByteCount)
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
     root.set("identitiesRefused", core.gate.refusedCount)

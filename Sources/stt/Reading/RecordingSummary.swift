@@ -18,6 +18,8 @@ struct RecordingSummary {
   private(set) var discontinuities: [String] = []
   /// Segments that should be there and are not.
   private(set) var missing: [String] = []
+  /// Segments that were removed to keep to limits.
+  private(set) var removals: [String] = []
 
   enum Verdict: String {
     case intact, truncated, altered
@@ -53,7 +55,8 @@ struct RecordingSummary {
       ? ParallelVerification(Array(sources.joined()), keys: keys).run { progress($0, total) }[...] : []
     for (folder, (track, files)) in zip(tracks, sources).enumerated() {
       var ends: [String: UInt64] = [:]
-      var chain = SegmentChainCheck(isFolder: track.folder != track.files.first)
+      let isFolder = track.folder != track.files.first
+      var chain = SegmentChainCheck(isFolder: isFolder, removed: isFolder ? note(track.folder, keys) : nil)
       for source in files {
         let report =
           try reports.popFirst()
@@ -67,6 +70,22 @@ struct RecordingSummary {
       }
       chain.finish(track.folder, newest(track.folder), &missing)
     }
+  }
+
+  /// What was removed from a folder's beginning, unless somebody else says so than the collector.
+  private mutating func note(_ folder: String, _ keys: KeySources) -> RemovedSegments? {
+    guard let removed = RemovedSegments(in: folder) else { return nil }
+    let isGenuine = removed.isGenuine(keys.collectors)
+    // Of plain recordings nothing is proven, and with a wrong keystore the chain says the rest.
+    guard isGenuine != false || removed.head.isEmpty else {
+      missing.append("\(folder): its note of removed segments was not written by the collector with these keys")
+      return nil
+    }
+    let proof = removed.head.isEmpty ? "" : isGenuine == nil ? "; --keys would prove it" : "; the collector signed that"
+    removals.append(
+      "\(folder): \(removed.segmentCount) older segment(s) up to \(removed.through), \(sizeText(removed.byteCount)), were removed to keep to limits\(proof)"
+    )
+    return removed
   }
 
   /// States the recording should have and has not.

@@ -117,7 +117,7 @@ struct VerifyCommand: ParsableCommand {
         )
       }
     }
-    for line in summary.discontinuities + summary.missing { output("  \(line)\n") }
+    for line in summary.discontinuities + summary.missing + summary.removals { output("  \(line)\n") }
     tellSeals(summary)
     if account != nil {
       output(differences.isEmpty ? "the agent's account agrees: every message, every byte\n" : "")

@@ -34,7 +34,7 @@ public final class Tampering {
           token: 0, number: number, deviceTime: SampleTime(monotonicNanoseconds: now, wallNanoseconds: now),
           publishTime: now, received: now, first: $0, now: now)
       }
-      _ = recorder.tick(now: now + second / 2, wall: now) { _, _ in }
+      _ = recorder.tick(now: now + second, wall: now) { _, _ in }
     }
     recorder.close(now: second * UInt64(groups + 1)) { _, _ in }
   }
