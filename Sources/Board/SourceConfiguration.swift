@@ -70,6 +70,7 @@ public enum SourceInput: Hashable, Sendable {
   case poll(PollInput)
   case file(FileInput)
   case serial(SerialInput)
+  case modbus(ModbusInput)
   case socket(SocketInput)
   case command(CommandInput)
   case camera(CameraInput)
@@ -86,6 +87,8 @@ public enum SourceInput: Hashable, Sendable {
     case file
     /// A serial line.
     case serial
+    /// Registers of Modbus devices on a serial line.
+    case modbus
     /// A UNIX socket that another program listens at.
     case socket
     /// The output of a program.
@@ -107,6 +110,7 @@ public enum SourceInput: Hashable, Sendable {
     case .poll: .poll
     case .file: .file
     case .serial: .serial
+    case .modbus: .modbus
     case .socket: .socket
     case .command: .command
     case .camera: .camera
