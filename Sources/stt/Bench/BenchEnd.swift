@@ -20,6 +20,7 @@ struct BenchEnd: ParsableCommand {
   @Option var secrets: String
   @Flag var raw = false
   @Flag var ages = false
+  @Flag var answered = false
 
   func run() throws {
     guard let suite = Suite(rawValue: suite), secrets.utf8.count == 192 else {
@@ -34,6 +35,7 @@ struct BenchEnd: ParsableCommand {
     plan.paceBitsPerSecond = pace
     plan.fec = fec
     plan.measuresAges = ages
+    plan.answersBare = answered
     let figures: BenchFigures
     switch (side, raw) {
     case (.send, true) where ages: figures = try PacedSender.run(plan, port: port)

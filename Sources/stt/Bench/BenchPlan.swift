@@ -14,6 +14,8 @@ struct BenchPlan {
   var paceBitsPerSecond: UInt64 = 0
   /// Whether the receiver notes how old messages are when they come.
   var measuresAges = false
+  /// Whether bare datagrams of such a measurement are answered, each with one as large.
+  var answersBare = false
   /// Of the stream.
   var fec = BenchFEC.off
   /// Seed and the two node ids; random, for this run alone.
@@ -39,7 +41,7 @@ struct BenchPlan {
       "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--fec", fec.rawValue,
       "--secrets",
       secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
-    ] + (measuresAges ? ["--ages"] : [])
+    ] + (measuresAges ? ["--ages"] : []) + (answersBare ? ["--answered"] : [])
   }
 
   init(messageByteCount: Int, datagramByteCount: Int, seconds: Int, suite: Suite, secrets: [UInt8]) {

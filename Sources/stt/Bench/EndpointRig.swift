@@ -67,6 +67,8 @@ final class EndpointRig {
 
   deinit { memory.deallocate() }
 
+  // Never inline: Swift 6.3's optimiser fails where it is.
+  @inline(never)
   func device(_ number: Int) -> RigDevice {
     RigDevice(keys: keys[number], settings: settings, offer: offer, number: number, now: now)
   }
