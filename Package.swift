@@ -161,6 +161,11 @@ let package = Package(
       ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTKeyring", "STTSession", "STTWire", heap]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
+    // Limits on instructions and allocations: `make micro`.
+    program(
+      "stt-micro", "Benchmarks/micro/Program",
+      ["CAllocations", "STC", "STTBuffers", "STTIngest", "STTRecord", "STTSample", "STTSession", "STTWire"]),
+
     tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),

@@ -18,8 +18,10 @@ struct BenchEnd: ParsableCommand {
   @Option var pace: UInt64 = 0
   @Option var fec = BenchFEC.off
   @Option var secrets: String
+  @Option var sizes = ""
   @Flag var raw = false
   @Flag var ages = false
+  @Flag var durable = false
 
   func run() throws {
     guard let suite = Suite(rawValue: suite), secrets.utf8.count == 192 else {
@@ -34,6 +36,8 @@ struct BenchEnd: ParsableCommand {
     plan.paceBitsPerSecond = pace
     plan.fec = fec
     plan.measuresAges = ages
+    plan.isDurable = durable
+    plan.byteCounts = sizes.split(separator: ",").compactMap { Int($0) }
     let figures: BenchFigures
     switch (side, raw) {
     case (.send, true) where ages: figures = try PacedSender.run(plan, port: port)

@@ -38,10 +38,12 @@ struct LatencyBench: ParsableCommand {
       plan.measuresAges = true
       var sessions: [BenchRun] = []
       var bare: [BenchRun] = []
-      for round in 1...rounds {
-        if format == .text { output("round \(round) of \(rounds), \(2 * seconds) s …\n") }
-        sessions.append(try BenchRun.measure(plan, raw: false))
-        bare.append(try BenchRun.measure(plan, raw: true))
+      try BenchProgress.during(Double(rounds * 2 * seconds)) { progress in
+        for round in 1...rounds {
+          progress.step("round \(round) of \(rounds)")
+          sessions.append(try BenchRun.measure(plan, raw: false))
+          bare.append(try BenchRun.measure(plan, raw: true))
+        }
       }
       report(sessions, bare)
     } catch {
@@ -50,8 +52,16 @@ struct LatencyBench: ParsableCommand {
     }
   }
 
-  private func middle(_ runs: [BenchRun], _ value: (BenchRun) -> UInt64) -> Double {
+  private func middle<Value: BinaryInteger>(_ runs: [BenchRun], _ value: (BenchRun) -> Value) -> Double {
     Double(runs.map(value).sorted()[runs.count / 2])
+  }
+
+  /// Microseconds of processor time for a message, at one end.
+  private func cost(_ runs: [BenchRun], _ end: (BenchRun) -> BenchFigures) -> Double {
+    middle(runs) { run in
+      let figures = end(run)
+      return Int(figures.cpuSeconds * 1e9 / Double(max(1, figures.messages)))
+    } / 1000
   }
 
   private func report(_ sessions: [BenchRun], _ bare: [BenchRun]) {
@@ -65,6 +75,8 @@ struct LatencyBench: ParsableCommand {
         root.set(row.key + "Microseconds", middle(sessions, row.value))
         root.set(row.key + "BareMicroseconds", middle(bare, row.value))
       }
+      root.set("senderCPUMicrosecondsPerMessage", cost(sessions, \.sent))
+      root.set("receiverCPUMicrosecondsPerMessage", cost(sessions, \.received))
       root.set("messagesPerSecond", rate)
       root.set("messageBytes", message)
       root.set("messagesLost", sessions.reduce(0) { $0 + $1.messagesLost })
@@ -81,5 +93,8 @@ struct LatencyBench: ParsableCommand {
           + "\(column(rounded(raw, 0) + " us", 12, right: true))\(column(rounded(session / max(1, raw), 2), 10, right: true))\n"
       )
     }
+    output(
+      "  CPU for a message: \(rounded(cost(sessions, \.sent), 1)) us at the sender, "
+        + "\(rounded(cost(sessions, \.received), 1)) us at the receiver\n")
   }
 }
