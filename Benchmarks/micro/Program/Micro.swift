@@ -1,7 +1,7 @@
 import CAllocations
 import Glibc
 
-/// Does one thing so many times, and counts what it allocates. Benchmarks/micro/run counts its instructions from outside.
+/// Does one thing so many times, after a warm-up that allocates what is kept, and counts what it allocates. Benchmarks/micro/run counts its instructions from outside.
 @main
 enum Micro {
   /// One thing, done `count` times.
@@ -26,13 +26,12 @@ enum Micro {
     }
   }
 
-  /// Long enough for everything that is kept to have been allocated.
-  private static let warmUp = 3000
-
   static func main() {
     let words = CommandLine.arguments
-    guard words.count == 3, let type = operation(words[1]), let count = Int(words[2]), count >= 0 else {
-      print("usage: stt-micro OPERATION COUNT; started by Benchmarks/micro/run")
+    guard words.count == 4, let type = operation(words[1]), let warmUp = Int(words[2]), let count = Int(words[3]),
+      warmUp >= 0, count >= 0
+    else {
+      print("usage: stt-micro OPERATION WARM-UP COUNT; started by Benchmarks/micro/run")
       exit(64)
     }
     do {
@@ -40,7 +39,8 @@ enum Micro {
       try operation.run(warmUp)
       let before = callocations_count()
       try operation.run(count)
-      print("allocations=\(callocations_count() - before)")
+      let after = callocations_count()
+      print("allocations=\(after - before)")
     } catch {
       print("\(error)")
       exit(1)
