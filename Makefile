@@ -119,11 +119,13 @@ micro:
 	$(SWIFT) build -c release --product stt-micro
 	./Benchmarks/micro/run
 
-# The agent as boards get it: the Swift runtime inside, what nobody calls left out, what is equal folded, no symbols.
+# The agent as boards get it: the Swift runtime inside, nothing offered to others, what nobody calls left out, what is equal
+# folded, no symbols.
 footprint: setup
 	$(SWIFT) build -c release --product stt-collector
 	$(SWIFT) build -c release --product stt
-	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent -Xlinker --gc-sections -Xlinker --icf=all
+	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent \
+	  -Xlinker --no-export-dynamic -Xlinker --gc-sections -Xlinker --icf=all
 	mkdir -p .build/footprint
 	strip -o .build/footprint/stt-agent .build/release/stt-agent
 	./Benchmarks/footprint/run .build/footprint/stt-agent
