@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 MICRO_APT := binutils valgrind python3
@@ -38,7 +38,7 @@ setup:
 setup-test: setup
 	@missing=""; for package in $(TEST_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
-	@if [ ! -x $(VENV)/bin/python ] || ! $(VENV)/bin/python -c 'import av, mcap, mcap_protobuf, cryptography, websockets, zstandard' 2>/dev/null; then \
+	@if [ ! -x $(VENV)/bin/python ] || ! $(VENV)/bin/python -c 'import av, mcap, mcap_protobuf, cryptography, pymodbus, serial, websockets, zstandard' 2>/dev/null; then \
 	  python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt; fi
 
 build: setup

@@ -107,6 +107,9 @@ let package = Package(
     .target(name: "CGPIO", path: "Sources/CGPIO", linkerSettings: [.linkedLibrary(":libgpiod.a")]),
     module("LinuxGPIO", "Sources/LinuxGPIO", ["CGPIO", "STTBuffers", "STTSample"]),
     module("LinuxIIO", "Sources/LinuxIIO", ["STTBuffers", "STTSample"]),
+    // Loaded when a source asks for it: boards without Modbus need no library.
+    .target(name: "CModbus", path: "Sources/CModbus"),
+    module("LinuxModbus", "Sources/LinuxModbus", ["CModbus", "STTBuffers", "STTSample"]),
     module("LinuxVideo", "Sources/LinuxVideo", ["CLinux", "STTBuffers", "STTSample"]),
     module("STTConfig", "Sources/Config", ["STTBoard", toml]),
     module("STTKeyring", "Sources/Keyring", ["STTBoard", "STTChecksum", "STC"]),
@@ -122,7 +125,8 @@ let package = Package(
     module(
       "STTAgentRuntime", "Sources/AgentRuntime",
       [
-        "CLinux", "LinuxEvents", "LinuxProcess", "LinuxUDP", "LinuxFile", "LinuxGPIO", "LinuxIIO", "LinuxVideo",
+        "CLinux", "LinuxEvents", "LinuxProcess", "LinuxUDP", "LinuxFile", "LinuxGPIO", "LinuxIIO", "LinuxModbus",
+        "LinuxVideo",
         "STTBoard", "STTBuffers",
         "STTKeyring",
         "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
@@ -173,7 +177,7 @@ let package = Package(
     tests("Checksum", ["STTChecksum"]),
     tests("Crypto", ["STC", "STTWire", crypto]),
     tests(
-      "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers", "STTImpairment"],
+      "EndToEnd", ["CLinux", "LinuxEvents", "LinuxUDP", "ModbusDevices", "STTBuffers", "STTImpairment"],
       exclude: ["compare_replays.py", "films.py", "read_with_stock_mcap.py", "watch_as_foxglove.py"]),
     .target(
       name: "FuzzInputs",
@@ -193,6 +197,9 @@ let package = Package(
     tests("LinuxFile", ["CLinux", "LinuxFile", "STTBuffers", "STTSample"], exclude: ["recorded.h264"]),
     tests("LinuxGPIO", ["LinuxGPIO", "STTBuffers", "STTSample"]),
     tests("LinuxIIO", ["LinuxIIO", "STTBuffers", "STTSample"]),
+    .target(
+      name: "ModbusDevices", path: "Tests/LinuxModbus/Devices", exclude: ["devices.py"], swiftSettings: settings),
+    tests("LinuxModbus", ["LinuxModbus", "ModbusDevices", "STTBuffers", "STTSample"], exclude: ["Devices"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STC", "STTRecord", "STTSample"]),

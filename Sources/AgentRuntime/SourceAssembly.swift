@@ -1,6 +1,7 @@
 import LinuxFile
 import LinuxGPIO
 import LinuxIIO
+import LinuxModbus
 import LinuxVideo
 import STTBoard
 import STTSample
@@ -28,6 +29,7 @@ enum SourceAssembly {
             configuration, .file(path: input.path), input.cutting, loops: input.loop, hertz: input.rateHertz)
         ]
       case .serial(let input): return [try bytes(configuration, .serial(line(input)), input.cutting)]
+      case .modbus(let input): return [modbus(configuration, input)]
       case .socket(let input): return [try bytes(configuration, .socket(path: input.path), input.cutting)]
       case .command(let input): return [try bytes(configuration, .command(command(input)), input.cutting)]
       case .gpio(let input): return [try gpio(configuration, input)]

@@ -45,6 +45,7 @@ extension SourceConfiguration {
       messageByteCount = pattern.messageByteCount
       input = .pattern(pattern)
     case .system: input = .system(SystemInput(&table))
+    case .modbus: input = ModbusInput(&table).map(SourceInput.modbus)
     }
     table.finish()
     guard let name, let purpose, let input else { return nil }
@@ -136,24 +137,14 @@ extension PollInput.Value {
     var values: [Self] = []
     for var entry in tables {
       guard let value = Self(&entry, isFile: areFiles) else { continue }
-      if !names.insert(value.name).inserted {
-        entry.fail(
-          .conflict, "name", at: entry.table["name"]?.position ?? entry.position, "\"\(value.name)\" is taken",
-          "Each value of a source is a field of its sample: give each its own name.")
-      }
+      if !names.insert(value.name).inserted { entry.nameIsTaken(value.name) }
       values.append(value)
     }
     return values
   }
 
   private init?(_ table: inout TableReader, isFile: Bool) {
-    let nameRemedy = "Give a field's name: a letter, then letters, digits and _, at most 64 in all."
-    let written = table.text("name", nameRemedy)
-    if let written, !isFieldName(written.text) {
-      table.fail(.invalidValue, "name", at: written.position, "\"\(shown(written.text))\" is no field name", nameRemedy)
-    } else if table.table["name"] == nil {
-      table.missing("name", nameRemedy)
-    }
+    let name = table.fieldName()
     let path =
       !isFile ? "" : table.absolutePath("path", "Name the file to read, such as \"/sys/class/thermal/thermal_zone0/temp\".")
     parse = table.choice("parse", usual: .number)
@@ -172,8 +163,8 @@ extension PollInput.Value {
       }
     }
     table.finish()
-    guard let written, let path else { return nil }
-    name = written.text
+    guard let name, let path else { return nil }
+    self.name = name
     self.path = path
   }
 }

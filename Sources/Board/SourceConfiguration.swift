@@ -61,6 +61,7 @@ public enum SourceInput: Hashable, Sendable {
   case poll(PollInput)
   case file(FileInput)
   case serial(SerialInput)
+  case modbus(ModbusInput)
   case socket(SocketInput)
   case command(CommandInput)
   case camera(CameraInput)
@@ -77,6 +78,8 @@ public enum SourceInput: Hashable, Sendable {
     case file
     /// A serial line.
     case serial
+    /// Registers of Modbus devices on a serial line.
+    case modbus
     /// A UNIX socket that another program listens at.
     case socket
     /// The output of a program.
@@ -98,6 +101,7 @@ public enum SourceInput: Hashable, Sendable {
     case .poll: .poll
     case .file: .file
     case .serial: .serial
+    case .modbus: .modbus
     case .socket: .socket
     case .command: .command
     case .camera: .camera

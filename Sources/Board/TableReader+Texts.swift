@@ -44,6 +44,26 @@ extension TableReader {
   }
 }
 
+extension TableReader {
+  /// The `name` of a value: its field's name.
+  mutating func fieldName() -> String? {
+    let remedy = "Give a field's name: a letter, then letters, digits and _, at most 64 in all."
+    let written = text("name", remedy)
+    if let written, !isFieldName(written.text) {
+      fail(.invalidValue, "name", at: written.position, "\"\(shown(written.text))\" is no field name", remedy)
+    } else if table["name"] == nil {
+      missing("name", remedy)
+    }
+    return written?.text
+  }
+
+  func nameIsTaken(_ name: String) {
+    fail(
+      .conflict, "name", at: table["name"]?.position ?? position, "\"\(name)\" is taken",
+      "Each value of a source is a field of its sample: give each its own name.")
+  }
+}
+
 /// Whether `text` is safe as a file name, a topic and a word of output everywhere.
 public func isPortableName(_ text: String) -> Bool {
   let bytes = text.utf8

@@ -49,7 +49,7 @@ public final class EdgeSource: SampleSource {
   private var edges: [cgpio_edge]
   private var steadiness: [Steadiness]
   private var checkAt: UInt64 = 0
-  private var absence = ChipAbsence()
+  private var absence = DeviceAbsence()
   /// Edges there was no buffer for, not yet reported.
   private var refused: UInt64 = 0
 

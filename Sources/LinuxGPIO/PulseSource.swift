@@ -29,7 +29,7 @@ public final class PulseSource: SampleSource {
   private var edges: [cgpio_edge]
   private var tellAt: UInt64 = 0
   private var checkAt: UInt64 = 0
-  private var absence = ChipAbsence()
+  private var absence = DeviceAbsence()
 
   /// Opens nothing yet: lines that are missing are an event of the running source.
   ///

@@ -42,7 +42,7 @@ private func contents(_ path: String) throws -> String {
     var keys: Set<String> = []
     for file in [
       "AgentConfiguration+Decoding", "SourceConfiguration+Decoding", "CollectorConfiguration+Decoding",
-      "Transport+Decoding", "GPIOInput", "IIOInput", "ByteInput+Decoding",
+      "Transport+Decoding", "GPIOInput", "IIOInput", "ModbusInput", "ByteInput+Decoding",
     ] {
       for line in try contents("Sources/Board/\(file).swift").split(separator: "\n") {
         for accessor in [
@@ -104,6 +104,10 @@ private func contents(_ path: String) throws -> String {
     rate("rate_hz", SourceLimits.messageRate)
     size("record_size", ByteLimits.record)
     count("column", SourceLimits.column)
+    count("baud", ModbusLimits.baud)
+    count("unit_address", ModbusLimits.unitAddress)
+    duration("timeout", ModbusLimits.timeout)
+    rate("rate_hz", ModbusLimits.rate)
     count("width", SourceLimits.width)
     count("height", SourceLimits.height)
     rate("fps", SourceLimits.frameRate)

@@ -1,4 +1,5 @@
 import Glibc
+import ModbusDevices
 import Testing
 
 extension EndToEnd {
@@ -58,6 +59,44 @@ extension EndToEnd {
       let stream = try #require(try await site.inspect().files.flatMap(\.streams).first { $0.name == "camera" })
       #expect(stream.messages == 20)
       #expect(stream.schema == "foxglove.CompressedVideo")
+    }
+
+    @Test(
+      .enabled(
+        if: ModbusDevices.python != nil, "needs STT_TEST_PYTHON: an interpreter with the packages of Tests/requirements.txt")
+    )
+    func registersOfModbusDevicesAreRecordedWithTheirUnits() async throws {
+      let site = try await Site()
+      let collector = try await site.startCollector()
+      let devices = try ModbusDevices()
+      let meter = """
+        [[source]]
+        name = "meter"
+        type = "modbus"
+        device = "\(devices.path)"
+        parity = "none"
+        timeout = "5 s"
+        rate_hz = 20
+        [[source.value]]
+        name = "voltage"
+        unit_address = 3
+        register = 0
+        format = "float32"
+        unit = "V"
+        [[source.value]]
+        name = "answer"
+        unit_address = 7
+        register = 0
+
+        """
+      let agent = try await site.startAgent(AgentSettings(sources: [meter]))
+      try await site.recorded("meter", 20)
+      try await site.stop(agent: agent, collector: collector)
+      try await site.expectRecordingAgrees()
+      let stream = try #require(try await site.inspect().files.flatMap(\.streams).first { $0.name == "meter" })
+      #expect(stream.fields.map { "\($0.name) \($0.unit)" } == ["voltage V", "answer "])
+      let replay = try await site.stt(["replay", site.recordings, "--fast", "--format", "ndjson", "--streams", "meter"])
+      #expect(replay.output.split(separator: "\n").allSatisfy { $0.contains("230.5") && $0.contains("42") }, "\(replay)")
     }
 
     @Test func whatProbeSuggestsIsARightConfiguration() async throws {

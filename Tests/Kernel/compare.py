@@ -91,6 +91,13 @@ def gpio(library):
     changes = [(m["event"], m.get("active", False)) for m in door if m["event"] != "level"]
     check(f"{version}: a bouncing contact, active low and debounced, changes once each way",
           changes == [("falling", False), ("rising", True)], str(changes))
+    if library == 2:
+        rung = [m for m in messages("bell") if m["fields"]["event"] == "rising"]
+        (early, soon), (late, after) = [map(float, (out / f"bell.{when}").read_text().split()) for when in ("before", "after")]
+        check("libgpiod 2.x: with the kernel's real-time clock an edge has its time of day, and the other derived from it",
+              len(rung) == 1 and early <= rung[0]["deviceWallNanoseconds"] / 1e9 < late + 1
+              and soon - 0.011 <= rung[0]["deviceMonotonicNanoseconds"] / 1e9 <= after + 0.011,
+              f"{[(m['deviceWallNanoseconds'], m['deviceMonotonicNanoseconds']) for m in rung]} in {early}..{late}, {soon}..{after}")
     kinds = [e["kind"] for e in events(f"button{library}") if e["kind"] != "gap"]
     check(f"{version}: a chip that went and came back is told of", kinds[-2:] == ["unavailable", "available"], str(kinds))
     levels = [m for m in all_messages if m["fields"]["event"] == "level"]
@@ -142,6 +149,13 @@ def iio(_):
     expected = {"voltage0": (73 + 7) * 0.001333e-3, "voltage3_voltage4": -34 * 0.000001344e-3, "accel_x": 34.0}
     first = polled[0] if polled else {}
     check("iio: polled values likewise", all(abs(first.get(k, 0.0) - v) <= abs(v) * 1e-9 for k, v in expected.items()), str(first))
+    battery = [m["fields"] for m in messages("supply/power.test_battery")]
+    charges = [b.get("capacity") for b in battery]
+    mains = [m["fields"].get("online", False) for m in messages("supply/power.test_ac")]
+    check("a battery and mains of the kernel's: charge, state and voltage",
+          charges and charges[0] == 50 and charges[-1] == 42 and mains[0] and not mains[-1]
+          and battery[0].get("status") == "Discharging" and battery[0].get("voltage") == 0.0033,
+          f"{battery[:1]}, then {charges[-1:]} %; mains {mains[:1]}, then {mains[-1:]}")
     kinds = [e["kind"] for e in events("scans") if e["kind"] != "gap"]
     gone, back = [float(t) for t in (out / "iio.returned").read_text().split()]
     check("iio: a device that went and came back streams again in under 2 s", kinds == ["unavailable", "available"] * 2 and
@@ -210,8 +224,42 @@ def video(_):
     check("vivid: the source beside it went on all the while", len(ticks) > 100 and pause < 2e9, f"{pause / 1e6:.0f} ms apart at most")
 
 
+def pictures(_):
+    status = json.loads((out / "pictures.status").read_text())
+    for stream in ["grey", "nv12"]:
+        reference = hashlib.sha256((out / f"{stream.upper()}.frame").read_bytes()).hexdigest()
+        recorded = frames(stream)
+        different = sum(digest != reference for _, digest in recorded)
+        counted(stream, recorded)
+        check(f"{stream}: the bytes of every picture are those another program got of the driver",
+              recorded and different == 0, f"{different} of {len(recorded)} differ")
+    films = pathlib.Path(sys.argv[4])
+    for stream, ending in [("jpegs", "jpeg"), ("film", "h264")]:
+        fed = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(films.glob(f"*.{ending}"))]
+        recorded = [digest for _, digest in frames(stream)]
+        gaps = sum(int(e.get("count", 0)) for e in events(stream) if e["kind"] == "gap")
+        unknown = sum(digest not in fed for digest in recorded)
+        steps = [(fed.index(b) - fed.index(a)) % len(fed) for a, b in zip(recorded, recorded[1:])] if not unknown else []
+        check(f"{stream}: pictures a program feeds the camera arrive whole and in order, or are counted gaps",
+              len(recorded) > 25 and not unknown and sum(s - 1 for s in steps) <= gaps,
+              f"{len(recorded)} pictures, {unknown} unknown, {gaps} counted as lost")
+    for stream in ["grey", "nv12", "jpegs", "film"]:
+        camera = next(s for s in status["streams"] if s["name"] == stream)
+        check(f"{stream}: no byte of a picture was copied between the driver's buffer and the cipher",
+              camera["bytesCopied"] == 0 and camera["bytesLent"] > 0, f"{camera['bytesLent']} lent, {camera['bytesCopied']} copied")
+
+
+def counted(stream, recorded):
+    """The driver numbers its pictures by its clock: what lies between the first and the last is 40 ms each."""
+    span = round((recorded[-1][0] - recorded[0][0]) / 40e6) + 1 if recorded else 0
+    gaps = sum(int(e.get("count", 0)) for e in events(stream) if e["kind"] == "gap")
+    check(f"{stream}: at 25 pictures a second every one arrives or is a counted gap",
+          span > 150 and span - len(recorded) - 1 <= gaps <= span - len(recorded) + 25,
+          f"{len(recorded)} of {span}, {gaps} counted")
+
+
 parts = {"gpio1": lambda: gpio(1), "gpio2": lambda: gpio(2), "hwmon": lambda: hwmon(0), "iio": lambda: iio(0),
-         "serial": lambda: serial(0), "video": lambda: video(0)}
+         "serial": lambda: serial(0), "video": lambda: video(0), "pictures": lambda: pictures(0)}
 ran = [part for part in parts if (out / f"{part}.account").exists()]
 for part in ran:
     result = verify(part)

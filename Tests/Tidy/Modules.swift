@@ -25,6 +25,7 @@ enum Modules {
     "LinuxFile": "Sources/LinuxFile",
     "LinuxGPIO": "Sources/LinuxGPIO",
     "LinuxIIO": "Sources/LinuxIIO",
+    "LinuxModbus": "Sources/LinuxModbus",
     "LinuxVideo": "Sources/LinuxVideo",
     "STTConfig": "Sources/Config",
     "STTKeyring": "Sources/Keyring",
@@ -56,7 +57,7 @@ enum Modules {
   static let c: [String: String] = [
     "CLinux": "Sources/CLinux", "CSealing": "Sources/CSealing", "CZstd": "Sources/CZstd", "CLz4": "Sources/CLz4",
     "CQRencode": "Sources/CQRencode", "CAllocations": "Sources/CAllocations", "CGPIO": "Sources/CGPIO",
-    "CDeflate": "Sources/CDeflate", "CMatroska": "Sources/CMatroska",
+    "CDeflate": "Sources/CDeflate", "CModbus": "Sources/CModbus", "CMatroska": "Sources/CMatroska",
   ]
 
   /// Standard library modules without input or output, and swift-collections.
@@ -66,7 +67,9 @@ enum Modules {
   ]
 
   /// What the edges may see of the system.
-  static let system: Set<String> = ["Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CZstd", "CLz4", "CDeflate"]
+  static let system: Set<String> = [
+    "Glibc", "FoundationEssentials", "CLinux", "CGPIO", "CModbus", "CZstd", "CLz4", "CDeflate",
+  ]
 
   private static var coreNames: Set<String> { Set(core.keys) }
   private static var edgeNames: Set<String> { Set(edges.keys) }

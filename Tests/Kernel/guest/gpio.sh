@@ -25,7 +25,7 @@ pin() {
 }
 
 simulate sim0 panel 2 BUTTON 3 METER
-simulate sim1 cabinet 5 DOOR
+simulate sim1 cabinet 5 DOOR 6 BELL
 cat >/tmp/gpio.sources <<END
 [[source]]
 name = "button"
@@ -56,8 +56,15 @@ for library in 1 2; do
   [ -e /host/$program ] || continue
   sed -i "s/^name = \"\([a-z]*\).*/name = \"\1$library\"/" /tmp/gpio.sources
   cp /tmp/gpio.sources /tmp/gpio$library.sources
+  lines=3
+  # The other clock is the second library's alone.
+  if [ $library = 2 ]; then
+    lines=4
+    printf '[[source]]\nname = "bell"\ntype = "gpio"\nlines = ["BELL"]\nclock = "realtime"\n' >>/tmp/gpio2.sources
+  fi
+  pull sim1 6 down
   start gpio$library $program
-  until_true 60 '[ $(grep -c stt-agent /sys/kernel/debug/gpio) = 3 ]'
+  until_true 60 '[ $(grep -c stt-agent /sys/kernel/debug/gpio) = $lines ]'
   pin
 
   echo >$trace/trace
@@ -90,6 +97,12 @@ for library in 1 2; do
     n=$((n + 1))
   done
   usleep 500000
+
+  # The bell rings once: between two looks at the clocks.
+  { date +%s; cut -d' ' -f1 /proc/uptime; } >$out/bell.before
+  pull sim1 6 up
+  usleep 100000
+  { date +%s; cut -d' ' -f1 /proc/uptime; } >$out/bell.after
 
   # A contact that bounces: one change each way.
   file=$(pull_file sim1 5)

@@ -3,6 +3,8 @@
 modprobe iio_dummy
 modprobe iio-trig-hrtimer
 mkdir /sys/kernel/config/iio/triggers/hrtimer/clock
+# Its values change while the converter is captured.
+modprobe test_power
 cat >/tmp/iio.sources <<END
 [[source]]
 name = "scans"
@@ -17,6 +19,11 @@ type = "iio"
 device = "bench"
 channels = ["voltage0", "voltage3-voltage4", "accel_x"]
 rate_hz = 5
+[[source]]
+name = "supply"
+type = "system"
+groups = ["power"]
+rate_hz = 10
 END
 start iio
 until_true 60 'grep -q "scans: no IIO" $out/iio.log'
@@ -33,6 +40,8 @@ sleep 11
 echo 0 >$trace/events/irq/irq_handler_entry/enable
 sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_entry.*/\1\2/p' $trace/trace >$out/iio.trace
 usleep 200000
+echo 42 >/sys/module/test_power/parameters/battery_capacity
+echo off >/sys/module/test_power/parameters/ac_online
 
 # The device goes and comes back.
 rmdir /sys/kernel/config/iio/devices/dummy/bench
@@ -43,3 +52,4 @@ until_true 20 '[ $(grep -c "scans: works again" $out/iio.log) = 2 ] && [ $(grep 
 cut -d' ' -f1 /proc/uptime >>$out/iio.returned
 sleep 1
 finish
+rmmod test_power

@@ -46,3 +46,4 @@ cut -d' ' -f1 /proc/uptime >>$out/video.returned
 sleep 1
 /host/stt-agent status --config /tmp/video.toml >$out/video.status
 finish
+rmmod vivid

@@ -1,15 +1,15 @@
-internal import STTSample
-
-/// A chip that is not there, or does not do what it was asked: told of once, looked for again.
-struct ChipAbsence {
+/// A device that is not there, or does not do what it was asked: told of once, looked for again.
+package struct DeviceAbsence {
   private static let shortestRetry: UInt64 = 250_000_000
   private static let longestRetry: UInt64 = 1_000_000_000
 
   private var retryStep = shortestRetry
   private var isReported = false
 
+  package init() {}
+
   /// When to look again, in nanoseconds of the monotonic clock.
-  mutating func begin<Outlet: SourceOutlet & ~Copyable>(
+  package mutating func begin<Outlet: SourceOutlet & ~Copyable>(
     _ reason: String, at time: UInt64, _ outlet: inout Outlet
   ) -> UInt64 {
     defer { retryStep = min(retryStep * 2, Self.longestRetry) }
@@ -18,8 +18,8 @@ struct ChipAbsence {
     return time &+ retryStep
   }
 
-  /// The chip does as it was asked.
-  mutating func end<Outlet: SourceOutlet & ~Copyable>(_ outlet: inout Outlet) {
+  /// The device does as it was asked.
+  package mutating func end<Outlet: SourceOutlet & ~Copyable>(_ outlet: inout Outlet) {
     retryStep = Self.shortestRetry
     if isReported { outlet.report(.available) }
     isReported = false

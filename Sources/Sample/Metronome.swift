@@ -1,20 +1,20 @@
 /// Moments at a constant rate, counted from the first one, so that no error adds up.
-struct Metronome {
+package struct Metronome: Sendable {
   /// Ticks in 10^6 seconds: rates from a microhertz on are whole numbers.
   private let microhertz: UInt64
   private var start: UInt64?
   /// Ticks so far, those passed over included.
-  private(set) var index: UInt64 = 0
+  package private(set) var index: UInt64 = 0
 
   /// - Parameter hertz: above 0, at most 1 000 000.
-  init(hertz: Double) { microhertz = UInt64(max(1, (hertz * 1_000_000).rounded())) }
+  package init(hertz: Double) { microhertz = UInt64(max(1, (hertz * 1_000_000).rounded())) }
 
   /// The next tick; 0, that is at once, before the first.
-  var deadline: UInt64 { moment(index) }
+  package var deadline: UInt64 { moment(index) }
 
   /// Whether a tick is due at `now`, and how many before it were passed over. The first call starts
   /// the count and is a tick.
-  mutating func tick(now: UInt64) -> (isDue: Bool, missed: UInt64) {
+  package mutating func tick(now: UInt64) -> (isDue: Bool, missed: UInt64) {
     guard let start else {
       start = now
       index = 1
@@ -29,7 +29,7 @@ struct Metronome {
   }
 
   /// Ends the count: the next call of ``tick(now:)`` starts a new one.
-  mutating func stop() {
+  package mutating func stop() {
     start = nil
     index = 0
   }
