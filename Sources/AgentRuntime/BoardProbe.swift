@@ -153,7 +153,8 @@ public struct BoardProbe: Sendable {
 
   /// A basic string of TOML.
   private static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    // Not by `replacing`: it alone would link the library of regular expressions, 0.9 MiB.
+    "\"" + text.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : "\($0)" }.joined() + "\""
   }
 }
 
