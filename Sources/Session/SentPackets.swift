@@ -53,13 +53,16 @@ struct MessageRun {
 struct SentPackets: ~Copyable {
   /// Packets that may be unresolved at once: a 100 ms round trip at 1 Gbit/s.
   static let most: UInt64 = 16_384
-  private static let fewest: UInt64 = 64
+  // An idle session has one or two on their way.
+  private static let fewest: UInt64 = 8
 
   private var packets: UnsafeMutablePointer<SentPacket>
   private var unresolved: UnsafeMutablePointer<UInt64>
   /// Packets that were given up and may still be acknowledged.
   private var lost: UnsafeMutablePointer<UInt64>
   private var capacity: UInt64
+  /// How many numbers the bits are for: what was given up is remembered for a while even where few are on their way.
+  private var remembered: UInt64 { max(64, capacity) }
   /// Everything before is resolved.
   private(set) var start: UInt64 = 0
   /// One past the last packet sent.
@@ -71,10 +74,14 @@ struct SentPackets: ~Copyable {
   init() {
     capacity = Self.fewest
     packets = .allocate(capacity: Int(capacity))
-    unresolved = .allocate(capacity: Int(capacity / 64))
-    unresolved.initialize(repeating: 0, count: Int(capacity / 64))
-    lost = .allocate(capacity: Int(capacity / 64))
-    lost.initialize(repeating: 0, count: Int(capacity / 64))
+    unresolved = Self.bits(64)
+    lost = Self.bits(64)
+  }
+
+  private static func bits(_ count: UInt64) -> UnsafeMutablePointer<UInt64> {
+    let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(count / 64))
+    words.initialize(repeating: 0, count: Int(count / 64))
+    return words
   }
 
   deinit {
@@ -88,7 +95,7 @@ struct SentPackets: ~Copyable {
   /// Records packet number ``end``; `nil` for one that asks for no acknowledgement.
   mutating func append(_ packet: SentPacket?) {
     if end - start == capacity { grow() }
-    let slot = end & (capacity - 1)
+    let slot = end & (remembered - 1)
     lost[Int(slot >> 6)] &= ~(1 << (slot & 63))
     if let packet {
       (packets + Int(end & (capacity - 1))).initialize(to: packet)
@@ -107,28 +114,28 @@ struct SentPackets: ~Copyable {
 
   func isUnresolved(_ number: UInt64) -> Bool {
     guard number >= start, number < end else { return false }
-    let slot = number & (capacity - 1)
+    let slot = number & (remembered - 1)
     return unresolved[Int(slot >> 6)] >> (slot & 63) & 1 == 1
   }
 
   /// Settles `number`, one way or the other. The packet stays readable until the next append.
   mutating func resolve(_ number: UInt64) {
-    let slot = number & (capacity - 1)
+    let slot = number & (remembered - 1)
     unresolved[Int(slot >> 6)] &= ~(1 << (slot & 63))
     unresolvedCount -= 1
   }
 
   /// Remembers that `number` was given up, for as long as its place is not taken by another.
   mutating func noteLost(_ number: UInt64) {
-    let slot = number & (capacity - 1)
+    let slot = number & (remembered - 1)
     lost[Int(slot >> 6)] |= 1 << (slot & 63)
   }
 
   /// The smallest of the packets `number ..< number + 64` named by `word` that were given up, if any:
   /// they were only late. Forgets them.
   mutating func takeLate(_ word: UInt64, from number: UInt64) -> UInt64? {
-    guard number & 63 == 0, number < end, end - number <= capacity else { return nil }
-    let index = Int((number & (capacity - 1)) >> 6)
+    guard number & 63 == 0, number < end, end - number <= remembered else { return nil }
+    let index = Int((number & (remembered - 1)) >> 6)
     let late = lost[index] & word
     guard late != 0 else { return nil }
     lost[index] &= ~late
@@ -143,7 +150,7 @@ struct SentPackets: ~Copyable {
   func unresolvedWord(from number: UInt64) -> UInt64 {
     var word: UInt64 = 0
     if number & 63 == 0, number >= start, number + 64 <= end {
-      return unresolved[Int((number & (capacity - 1)) >> 6)]
+      return unresolved[Int((number & (remembered - 1)) >> 6)]
     }
     for bit in 0..<64 where number + UInt64(bit) >= number && isUnresolved(number + UInt64(bit)) {
       word |= 1 << UInt64(bit)
@@ -154,7 +161,7 @@ struct SentPackets: ~Copyable {
   /// Moves ``start`` past what is resolved, and lets go of those packets' runs.
   mutating func advance() {
     while start < end, !isUnresolved(start) {
-      let slot = start & (capacity - 1)
+      let slot = start & (remembered - 1)
       if slot & 63 == 0, start + 64 <= end, unresolved[Int(slot >> 6)] == 0 {
         start += 64
       } else {
@@ -167,7 +174,7 @@ struct SentPackets: ~Copyable {
   private func firstRunHeld() -> UInt64 { self[start].runStart }
 
   private mutating func setUnresolved(_ number: UInt64) {
-    let slot = number & (capacity - 1)
+    let slot = number & (remembered - 1)
     unresolved[Int(slot >> 6)] |= 1 << (slot & 63)
   }
 
@@ -176,21 +183,28 @@ struct SentPackets: ~Copyable {
     precondition(unresolvedCount == 0 && number >= end, "numbers only go up")
     start = number
     end = number
-    lost.update(repeating: 0, count: Int(capacity / 64))
+    lost.update(repeating: 0, count: Int(remembered / 64))
   }
 
   private mutating func grow() {
     let wider = capacity * 2
+    let wideBits = max(64, wider)
     let newPackets = UnsafeMutablePointer<SentPacket>.allocate(capacity: Int(wider))
-    let newUnresolved = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(wider / 64))
-    newUnresolved.initialize(repeating: 0, count: Int(wider / 64))
-    let newLost = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(wider / 64))
-    newLost.initialize(repeating: 0, count: Int(wider / 64))
-    var number = start
+    let newUnresolved = Self.bits(wideBits)
+    let newLost = Self.bits(wideBits)
+    var number = end - min(end, remembered)
+    while number < end {
+      let slot = number & (remembered - 1)
+      if lost[Int(slot >> 6)] >> (slot & 63) & 1 == 1 {
+        newLost[Int((number & (wideBits - 1)) >> 6)] |= 1 << (number & 63)
+      }
+      number += 1
+    }
+    number = start
     while number < end {
       if isUnresolved(number) {
-        let slot = number & (wider - 1)
-        (newPackets + Int(slot)).initialize(to: self[number])
+        (newPackets + Int(number & (wider - 1))).initialize(to: self[number])
+        let slot = number & (wideBits - 1)
         newUnresolved[Int(slot >> 6)] |= 1 << (slot & 63)
       }
       number += 1
@@ -208,11 +222,11 @@ struct SentPackets: ~Copyable {
 /// The runs of all bundles on their way, oldest first.
 struct RunRing: ~Copyable {
   private var runs: UnsafeMutablePointer<MessageRun>
-  private var capacity: UInt64 = 64
+  private var capacity: UInt64 = 8
   private(set) var start: UInt64 = 0
   private(set) var end: UInt64 = 0
 
-  init() { runs = .allocate(capacity: 64) }
+  init() { runs = .allocate(capacity: Int(capacity)) }
 
   deinit { runs.deallocate() }
 

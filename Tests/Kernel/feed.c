@@ -1,6 +1,7 @@
 // feed DEVICE FOURCC WIDTH HEIGHT FILE...: a camera of v4l2loopback: one file after another is a picture, over and over, five
 // times a second, until it is killed. Its format lasts as long as the descriptor, so that one program must set and feed it.
-// The driver writes into buffers it lent out when their turn comes again: a burst would spoil them.
+// The driver writes into buffers it lent out when their turn comes again, so a burst would spoil them; and counts them anew
+// when somebody reserves some: after the first picture, without which there is no camera, it waits for /tmp/watched.
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ int main(int count, char **arguments) {
     ssize_t size = read(file, picture, sizeof picture);
     if (size <= 0 || write(device, picture, size) != size) return perror("feed"), 1;
     close(file);
+    while (access("/tmp/watched", F_OK) != 0) usleep(10000);
     usleep(200000);
   }
 }

@@ -22,6 +22,7 @@ struct BenchEnd: ParsableCommand {
   @Flag var raw = false
   @Flag var ages = false
   @Flag var durable = false
+  @Flag var answered = false
 
   func run() throws {
     guard let suite = Suite(rawValue: suite), secrets.utf8.count == 192 else {
@@ -38,6 +39,7 @@ struct BenchEnd: ParsableCommand {
     plan.measuresAges = ages
     plan.isDurable = durable
     plan.byteCounts = sizes.split(separator: ",").compactMap { Int($0) }
+    plan.answersBare = answered
     let figures: BenchFigures
     switch (side, raw) {
     case (.send, true) where ages: figures = try PacedSender.run(plan, port: port)

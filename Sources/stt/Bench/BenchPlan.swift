@@ -19,6 +19,8 @@ struct BenchPlan {
   var paceBitsPerSecond: UInt64 = 0
   /// Whether the receiver notes how old messages are when they come.
   var measuresAges = false
+  /// Whether bare datagrams of such a measurement are answered, each with one as large.
+  var answersBare = false
   /// Of the stream.
   var fec = BenchFEC.off
   /// Seed and the two node ids; random, for this run alone.
@@ -43,13 +45,17 @@ struct BenchPlan {
 
   /// As arguments for a child.
   var arguments: [String] {
-    [
+    let digits = secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    var words = [
       "--message", "\(messageByteCount)", "--datagram", "\(datagramByteCount)", "--seconds", "\(seconds)", "--suite",
       "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--fec", fec.rawValue,
-      "--secrets",
-      secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
-    ] + (measuresAges ? ["--ages"] : []) + (isDurable ? ["--durable"] : [])
-      + (byteCounts.isEmpty ? [] : ["--sizes", byteCounts.map(String.init).joined(separator: ",")])
+      "--secrets", digits,
+    ]
+    if measuresAges { words.append("--ages") }
+    if answersBare { words.append("--answered") }
+    if isDurable { words.append("--durable") }
+    if !byteCounts.isEmpty { words += ["--sizes", byteCounts.map { String($0) }.joined(separator: ",")] }
+    return words
   }
 
   init(messageByteCount: Int, datagramByteCount: Int, seconds: Int, suite: Suite, secrets: [UInt8]) {

@@ -3,7 +3,7 @@ import LinuxUDP
 import STTBuffers
 
 // What a message's way costs without a protocol: datagrams of the same size at the same pace, each with the time it was
-// due in its first eight bytes, between two processes that wait in epoll.
+// due in its first eight bytes, between two processes that wait in epoll; one way, or each answered by one as large.
 
 enum PacedSender {
   static func run(_ plan: BenchPlan, port: UInt16) throws -> BenchFigures {
@@ -11,7 +11,9 @@ enum PacedSender {
     let to = UDPAddress.loopback(port: port)
     var slab = TransmitSlab()
     var poller = try Poller()
-    try poller.add(socket.descriptor, [], token: 0)
+    let pool = BufferPool([SlabClass(byteCount: 65_536, count: 16)])
+    guard var receiving = ReceiveBatch(pool: pool) else { throw BenchRun.ChildFailed(which: "sending") }
+    try poller.add(socket.descriptor, .readable, token: 0)
     var figures = BenchFigures()
     let start = Clocks.monotonic
     let end = start + UInt64(plan.seconds) * 1_000_000_000
@@ -25,6 +27,7 @@ enum PacedSender {
         due += interval
         return (plan.messageByteCount, to, 0)
       }
+      while receiving.receive(from: socket, { _, _, _ in }) {}
       try poller.wait(until: due)
     }
     figures.cpuSeconds = Double(Clocks.processCPU) / 1e9
@@ -54,23 +57,34 @@ enum PacedReceiver {
     try poller.add(socket.descriptor, .readable, token: 0)
     var figures = BenchFigures()
     var ages = Lateness()
+    var slab = TransmitSlab()
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 20) * 1_000_000_000
     let first = Clocks.monotonic
     while !isOver, Clocks.monotonic < limit {
       var more = true
       while more {
-        more = receiving.receive(from: socket) { datagram, _, _ in
+        var owed = 0
+        var asker = UDPAddress.loopback(port: 0)
+        more = receiving.receive(from: socket) { datagram, source, _ in
           guard datagram.count >= 8 else {
             isOver = true
             return
           }
+          owed += plan.answersBare ? 1 : 0
+          asker = source
           let now = Clocks.monotonic
           let due = datagram.loadUnaligned(as: UInt64.self)
           figures.messages += 1
           figures.bytes += UInt64(datagram.count)
           guard figures.messages > plan.unsteadyMessageCount else { return }
           ages.note(now - min(now, due))
+        }
+        slab.drain(socket) { buffer in
+          guard owed > 0 else { return nil }
+          owed -= 1
+          buffer.storeBytes(of: 0, as: UInt64.self)
+          return (plan.messageByteCount, asker, 0)
         }
       }
       if !isOver { try poller.wait(until: limit) }

@@ -37,7 +37,7 @@ type = "gpio"
 chip = "cabinet"
 offsets = [5]
 active_low = true
-debounce = "20 ms"
+debounce = "500 ms"
 [[source]]
 name = "meter"
 type = "gpio"
@@ -104,7 +104,8 @@ for library in 1 2; do
   usleep 100000
   { date +%s; cut -d' ' -f1 /proc/uptime; } >$out/bell.after
 
-  # A contact that bounces: one change each way.
+  # A contact that bounces: one change each way. Its silence is long, because an emulated processor may stand still between
+  # two bounces.
   file=$(pull_file sim1 5)
   for level in up down; do
     n=0
@@ -113,7 +114,7 @@ for library in 1 2; do
       n=$((n + 1))
     done
     echo pull-$level >$file
-    usleep 300000
+    usleep 1200000
   done
 
   # While the agent stands still the kernel's queue overflows.

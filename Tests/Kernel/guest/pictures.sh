@@ -48,7 +48,9 @@ height = 240
 fps = 25
 END
 start pictures
-until_true 60 'grep -q "stream(s) to" $out/pictures.log'
+until_true 60 '[ $(ls -l /proc/$agent/fd | grep -c /dev/video) = 4 ]'
+usleep 500000
+touch /tmp/watched
 sleep 12
 /host/stt-agent status --config /tmp/pictures.toml >$out/pictures.status
 finish
