@@ -6,10 +6,11 @@ SWIFT ?= swift
 APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
+MICRO_APT := binutils valgrind python3
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss build release format format-check setup setup-test simulate formal fuzz kernel-test clean
+.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -18,6 +19,9 @@ help:
 	@echo "make bench     measure the link on loopback, beside its ceiling"
 	@echo "make bench-recordings  measure verification, export and replay beside their ceilings"
 	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
+	@echo "make bench-peers  measure libsrt, MQTT, Zenoh and bare TLS on the same work, beside STT"
+	@echo "make micro     instructions and allocations of the hot path's parts, against their limits"
+	@echo "make footprint size, memory and idle processor time of an agent"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
 	@echo "make simulate  thousands of runs over simulated bad links: SEEDS=20000, or one alone: SEED=123"
@@ -126,11 +130,35 @@ bench-loss: setup
 	./Benchmarks/peers/srt/build
 	.build/release/stt bench loss --peer .build/peers/srt
 
+# Debian's libsrt, mosquitto and OpenSSL, and PyPI's Zenoh.
+bench-peers: setup
+	$(SWIFT) build -c release --product stt
+	./Benchmarks/peers/build
+	.build/release/stt bench peers --peer $(addprefix .build/peers/,tls zenoh mqtt srt)
+
+# Fails when a part of the hot path takes more instructions or allocations than Benchmarks/micro/limits.json says.
+micro:
+	@missing=""; for package in $(MICRO_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+	$(SWIFT) build -c release --product stt-micro
+	./Benchmarks/micro/run
+
+# The agent as boards get it: the Swift runtime inside, nothing offered to others, what nobody calls left out, what is equal
+# folded, no symbols.
+footprint: setup
+	$(SWIFT) build -c release --product stt-collector
+	$(SWIFT) build -c release --product stt
+	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent \
+	  -Xlinker --no-export-dynamic -Xlinker --gc-sections -Xlinker --icf=all
+	mkdir -p .build/footprint
+	strip -o .build/footprint/stt-agent .build/release/stt-agent
+	./Benchmarks/footprint/run .build/footprint/stt-agent
+
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources collector Tests
+	$(SWIFT) format --in-place --recursive Package.swift Benchmarks Sources collector Tests
 
 format-check:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources collector Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Benchmarks Sources collector Tests
 
 clean:
 	rm -rf .build

@@ -167,6 +167,11 @@ let package = Package(
     program("stt-trials", "Tests/Trials/Program", ["RecordingTrials", arguments]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
+    // Limits on instructions and allocations: `make micro`.
+    program(
+      "stt-micro", "Benchmarks/micro/Program",
+      ["CAllocations", "STC", "STTBuffers", "STTIngest", "STTRecord", "STTSample", "STTSession", "STTWire"]),
+
     tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),

@@ -3,27 +3,10 @@
 // Everything: file mode, stream API, its own congestion control ("file"), datagrams of the size asked for.
 // With a deadline: live mode with that latency, messages of 1316 bytes, libsrt's default. AES-256 both times.
 #include <srt/srt.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "../peer.h"
 #include <unistd.h>
 
-enum { STEADY_AFTER = 2, LIVE_PAYLOAD = 1316, IP_AND_UDP = 28 };
-
-typedef struct {
-  int sends, message, datagram, seconds, deadline, port;
-  int64_t pace;
-} plan;
-
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+enum { LIVE_PAYLOAD = 1316, IP_AND_UDP = 28 };
 
 static void fail(const char *what) {
   fprintf(stderr, "%s: %s\n", what, srt_getlasterror_str());
@@ -63,26 +46,6 @@ static SRTSOCKET open_socket(const plan *plan) {
   return socket;
 }
 
-static struct sockaddr_in loopback(int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-typedef struct {
-  uint64_t messages, bytes, steady_bytes, steady_messages, on_time, resent;
-  double seconds;
-} figures;
-
-static void report(const figures *it) {
-  printf("messages=%llu bytes=%llu steady_bytes=%llu steady_messages=%llu on_time=%llu packets_lost=%llu seconds=%f "
-         "cpu_seconds=%f\n",
-         (unsigned long long)it->messages, (unsigned long long)it->bytes, (unsigned long long)it->steady_bytes,
-         (unsigned long long)it->steady_messages, (unsigned long long)it->on_time, (unsigned long long)it->resent,
-         it->seconds, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
-  fflush(stdout);
-}
-
 // Messages of the pace that do not count yet; each begins with its number.
 static uint64_t unsteady(const plan *plan) { return (uint64_t)plan->pace / 8 * STEADY_AFTER / LIVE_PAYLOAD; }
 
@@ -93,8 +56,7 @@ static void receive(const plan *plan) {
   if (srt_bind(listener, (struct sockaddr *)&address, length) == SRT_ERROR) fail("srt_bind");
   if (srt_getsockname(listener, (struct sockaddr *)&address, &length) == SRT_ERROR) fail("srt_getsockname");
   if (srt_listen(listener, 1) == SRT_ERROR) fail("srt_listen");
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
+  announce(ntohs(address.sin_port));
   SRTSOCKET socket = srt_accept(listener, NULL, NULL);
   if (socket == SRT_INVALID_SOCK) fail("srt_accept");
   static char buffer[1 << 16];
@@ -163,25 +125,9 @@ static void send_all(const plan *plan) {
   report(&it);
 }
 
-static long number(int count, char **words, const char *name) {
-  for (int index = 2; index + 1 < count; index++)
-    if (strcmp(words[index], name) == 0) return strtol(words[index + 1], NULL, 10);
-  return 0;
-}
-
 int main(int count, char **words) {
-  if (count < 2 || (strcmp(words[1], "send") != 0 && strcmp(words[1], "receive") != 0)) {
-    fprintf(stderr, "started by `stt bench loss --peer`: see Benchmarks/peers/README.md\n");
-    return 64;
-  }
-  plan plan = {.sends = strcmp(words[1], "send") == 0,
-               .message = (int)number(count, words, "--message"),
-               .datagram = (int)number(count, words, "--datagram"),
-               .seconds = (int)number(count, words, "--seconds"),
-               .deadline = (int)number(count, words, "--deadline"),
-               .port = (int)number(count, words, "--port"),
-               .pace = number(count, words, "--pace")};
-  if (plan.seconds <= 0 || plan.message <= 0 || plan.datagram < 100 || (plan.deadline > 0 && plan.pace <= 0)) return 64;
+  plan plan;
+  if (!understand(count, words, &plan)) return 64;
   srt_startup();
   srt_setloglevel(2);
   if (plan.sends) send_all(&plan); else receive(&plan);

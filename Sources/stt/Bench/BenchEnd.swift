@@ -18,8 +18,10 @@ struct BenchEnd: ParsableCommand {
   @Option var pace: UInt64 = 0
   @Option var fec = BenchFEC.off
   @Option var secrets: String
+  @Option var sizes = ""
   @Flag var raw = false
   @Flag var ages = false
+  @Flag var durable = false
   @Flag var answered = false
 
   func run() throws {
@@ -35,6 +37,8 @@ struct BenchEnd: ParsableCommand {
     plan.paceBitsPerSecond = pace
     plan.fec = fec
     plan.measuresAges = ages
+    plan.isDurable = durable
+    plan.byteCounts = sizes.split(separator: ",").compactMap { Int($0) }
     plan.answersBare = answered
     let figures: BenchFigures
     switch (side, raw) {

@@ -5,8 +5,10 @@ struct BenchFigures {
   /// From the first message to the last.
   var seconds = 0.0
   var cpuSeconds = 0.0
-  /// After the first second, which may allocate what is kept.
-  var allocationsPerMessage = 0.0
+  /// After the first second, which may allocate what is kept …
+  var allocations: UInt64 = 0
+  /// … and the messages since then.
+  var countedMessages: UInt64 = 0
   var packetsLost: UInt64 = 0
   /// Between ``BenchMeter/steadyAfterSeconds`` and the end of the sending.
   var steadyBytes: UInt64 = 0
@@ -16,6 +18,8 @@ struct BenchFigures {
   var onTime: UInt64 = 0
   /// Microseconds that half, 99 % and 99.9 % of the messages were old at most when they came.
   var ages: (half: UInt64, most: UInt64, nearlyAll: UInt64) = (0, 0, 0)
+
+  var allocationsPerMessage: Double { Double(allocations) / Double(max(1, countedMessages)) }
 
   mutating func note(_ lateness: Lateness) {
     func at(_ share: Double) -> UInt64 { lateness.quantile(share) / 1000 }
@@ -39,7 +43,8 @@ struct BenchFigures {
     bytes = count("bytes")
     seconds = number("seconds")
     cpuSeconds = number("cpu_seconds")
-    allocationsPerMessage = number("allocations_per_message")
+    allocations = count("allocations")
+    countedMessages = count("counted_messages")
     packetsLost = count("packets_lost")
     steadyBytes = count("steady_bytes")
     steadyMessages = count("steady_messages")
@@ -49,7 +54,7 @@ struct BenchFigures {
 
   var line: String {
     "messages=\(messages) bytes=\(bytes) seconds=\(seconds) cpu_seconds=\(cpuSeconds) "
-      + "allocations_per_message=\(allocationsPerMessage) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
+      + "allocations=\(allocations) counted_messages=\(countedMessages) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
       + "steady_messages=\(steadyMessages) on_time=\(onTime) "
       + "age_p50_us=\(ages.half) age_p99_us=\(ages.most) age_p999_us=\(ages.nearlyAll)\n"
   }

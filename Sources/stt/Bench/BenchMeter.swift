@@ -36,6 +36,9 @@ struct BenchMeter {
     if warm == nil, now - (first ?? now) >= Self.warmUp { warm = (callocations_count(), messages) }
   }
 
+  /// Seconds since the first message.
+  var age: Double { Double(Clocks.monotonic - (first ?? Clocks.monotonic)) / 1e9 }
+
   func figures(packetsLost: UInt64 = 0) -> BenchFigures {
     var figures = BenchFigures()
     figures.messages = messages
@@ -44,8 +47,8 @@ struct BenchMeter {
     figures.seconds = Double(last - (first ?? last)) / 1e9
     figures.cpuSeconds = Double(Clocks.processCPU - cpuAtFirst) / 1e9
     if let warm, messages > warm.messages {
-      figures.allocationsPerMessage =
-        Double(callocations_count() - warm.allocations) / Double(messages - warm.messages)
+      figures.allocations = callocations_count() - warm.allocations
+      figures.countedMessages = messages - warm.messages
     }
     figures.packetsLost = packetsLost
     return figures

@@ -4,10 +4,15 @@ import STTWire
 
 /// What both processes of a measurement know.
 struct BenchPlan {
+  /// Of the largest message.
   var messageByteCount: Int
+  /// Of one message after another, over and over; empty: all are alike.
+  var byteCounts: [Int] = []
   var datagramByteCount: Int
   var seconds: Int
   var suite: Suite
+  /// Whether the sender waits until everything is on the collector's disk.
+  var isDurable = false
   /// Deadline of each message in milliseconds, on a PARTIAL stream; 0: a RELIABLE one.
   var deadlineMilliseconds = 0
   /// Payload bits a second; 0: as fast as they are delivered.
@@ -20,6 +25,10 @@ struct BenchPlan {
   var fec = BenchFEC.off
   /// Seed and the two node ids; random, for this run alone.
   var secrets: [UInt8]
+
+  func byteCount(ofMessage number: UInt64) -> Int {
+    byteCounts.isEmpty ? messageByteCount : byteCounts[Int(number % UInt64(byteCounts.count))]
+  }
 
   func keys() throws -> PairKeys {
     PairKeys(
@@ -36,12 +45,17 @@ struct BenchPlan {
 
   /// As arguments for a child.
   var arguments: [String] {
-    [
+    let digits = secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    var words = [
       "--message", "\(messageByteCount)", "--datagram", "\(datagramByteCount)", "--seconds", "\(seconds)", "--suite",
       "\(suite.rawValue)", "--deadline", "\(deadlineMilliseconds)", "--pace", "\(paceBitsPerSecond)", "--fec", fec.rawValue,
-      "--secrets",
-      secrets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
-    ] + (measuresAges ? ["--ages"] : []) + (answersBare ? ["--answered"] : [])
+      "--secrets", digits,
+    ]
+    if measuresAges { words.append("--ages") }
+    if answersBare { words.append("--answered") }
+    if isDurable { words.append("--durable") }
+    if !byteCounts.isEmpty { words += ["--sizes", byteCounts.map { String($0) }.joined(separator: ",")] }
+    return words
   }
 
   init(messageByteCount: Int, datagramByteCount: Int, seconds: Int, suite: Suite, secrets: [UInt8]) {
@@ -50,49 +64,5 @@ struct BenchPlan {
     self.seconds = seconds
     self.suite = suite
     self.secrets = secrets
-  }
-}
-
-/// What two processes measured together.
-struct BenchRun {
-  var megabytesPerSecond = 0.0
-  var messagesPerSecond = 0.0
-  var cpuSecondsPerGigabyte = 0.0
-  var senderCPUSecondsPerGigabyte = 0.0
-  var allocationsPerMessage = 0.0
-  var messagesLost: Int64 = 0
-  var packetsLost: UInt64 = 0
-  /// Microseconds, of messages that were paced: 50 %, 99 % and 99.9 %.
-  var ages: (half: UInt64, most: UInt64, nearlyAll: UInt64) = (0, 0, 0)
-
-  struct ChildFailed: Error, CustomStringConvertible {
-    let which: String
-    var description: String { "the \(which) process of the measurement ended without a result" }
-  }
-
-  static func measure(_ plan: BenchPlan, raw: Bool) throws -> BenchRun {
-    let stt = programDirectory() + "/stt"
-    let mode = raw ? ["--raw"] : []
-    let receiver = try ChildProcess(stt, ["bench-end", "receive"] + plan.arguments + mode)
-    guard let port = receiver.readLine().flatMap({ UInt16($0) }) else { throw ChildFailed(which: "receiving") }
-    let sender = try ChildProcess(stt, ["bench-end", "send", "--port", "\(port)"] + plan.arguments + mode)
-    guard let sent = sender.readLine().flatMap(BenchFigures.init(line:)), sender.wait() == 0 else {
-      throw ChildFailed(which: "sending")
-    }
-    guard let received = receiver.readLine().flatMap(BenchFigures.init(line:)), receiver.wait() == 0 else {
-      throw ChildFailed(which: "receiving")
-    }
-    var run = BenchRun()
-    guard received.seconds > 0, received.bytes > 0, received.messages > 0 else { throw ChildFailed(which: "receiving") }
-    let gigabytes = Double(received.bytes) / 1e9
-    run.megabytesPerSecond = Double(received.bytes) / 1e6 / received.seconds
-    run.messagesPerSecond = Double(received.messages) / received.seconds
-    run.cpuSecondsPerGigabyte = (sent.cpuSeconds + received.cpuSeconds) / gigabytes
-    run.senderCPUSecondsPerGigabyte = sent.cpuSeconds / gigabytes
-    run.allocationsPerMessage = (sent.allocationsPerMessage + received.allocationsPerMessage)
-    run.messagesLost = Int64(sent.messages) - Int64(received.messages)
-    run.packetsLost = sent.packetsLost
-    run.ages = received.ages
-    return run
   }
 }

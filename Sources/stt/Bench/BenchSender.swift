@@ -6,8 +6,10 @@ import STTWire
 
 /// Sends messages through a real session as fast as they are delivered.
 struct BenchSender: ~Copyable {
-  /// Message bytes handed over and not yet delivered.
+  /// Message bytes handed over and not yet delivered …
   private static let depth = 8 << 20
+  /// … and of a durable stream not yet synced: what comes while a disk syncs, and before it does so again.
+  private static let durableDepth = 256 << 20
   private static let batchByteCount = 65_536
 
   private let plan: BenchPlan
@@ -21,12 +23,16 @@ struct BenchSender: ~Copyable {
   /// When the next message of a pace is due.
   private var nextDue: UInt64 = 0
   private var waitsForRoom = false
+  /// Handed over so far.
+  private var messages: UInt64 = 0
+  private var bytes: UInt64 = 0
 
   static func open(_ plan: BenchPlan, port: UInt16) throws -> BenchSender {
     let socket = try UDPSocket(bind: .any(port: 0))
     _ = socket.requestReceiveBuffer(8 << 20)
     _ = socket.requestSendBuffer(8 << 20)
-    let most = max(8, Self.depth * 2 / max(plan.messageByteCount, Self.batchByteCount))
+    let kept = plan.isDurable ? durableDepth : depth
+    let most = max(8, kept * 2 / max(plan.messageByteCount, Self.batchByteCount))
     let pool = BufferPool([
       SlabClass(byteCount: 65_536, count: 64 + most), SlabClass(byteCount: max(65_537, plan.messageByteCount), count: most),
     ])
@@ -60,8 +66,9 @@ struct BenchSender: ~Copyable {
       let now = Clocks.monotonic
       if end == .max, link.isConnected { end = now + UInt64(plan.seconds) * 1_000_000_000 }
       if now < end, end != .max {
-        let count = plan.paceBitsPerSecond > 0 ? sendDue(now) : fill()
-        meter.note(messages: UInt64(count), bytes: UInt64(count * plan.messageByteCount))
+        let before = (messages, bytes)
+        if plan.paceBitsPerSecond > 0 { sendDue(now) } else { fill() }
+        meter.note(messages: messages - before.0, bytes: bytes - before.1)
       }
       Self.exchange(&receiving, &sending, socket, &link, collector)
       if now >= end, link.isRelieved { break }
@@ -70,51 +77,65 @@ struct BenchSender: ~Copyable {
         waitsForRoom = sending.isBlocked
         try poller.modify(socket.descriptor, waitsForRoom ? [.readable, .writable] : .readable, token: 0)
       }
-      let more = now < end && link.byteCount < Self.depth && link.isConnected
+      let more = now < end && hasRoom && link.isConnected
       if plan.paceBitsPerSecond > 0 {
         try poller.wait(until: min(link.deadline, link.isConnected && now < end ? nextDue : .max))
       } else {
         try poller.wait(until: more ? 0 : link.deadline)
       }
     }
+    let age = meter.age
+    let isRelieved = link.isRelieved
     link.close()
     Self.exchange(&receiving, &sending, socket, &link, collector)
     var figures = meter.figures(packetsLost: lost)
+    if plan.isDurable {
+      guard isRelieved else { throw BenchRun.ChildFailed(which: "sending") }
+      figures.seconds = age
+    }
     figures.steadyMessages = figures.messages - min(figures.messages, plan.unsteadyMessageCount)
     return figures
   }
 
   /// Hands over the messages that are due. One that finds no memory is a message all the same.
-  private mutating func sendDue(_ now: UInt64) -> Int {
+  private mutating func sendDue(_ now: UInt64) {
     if nextDue == 0 { nextDue = now }
-    var count = 0
     while nextDue <= now {
-      if var lease = pool.lease(atLeast: plan.messageByteCount) {
-        lease.count = plan.messageByteCount
+      let byteCount = plan.byteCount(ofMessage: messages)
+      if var lease = pool.lease(atLeast: byteCount) {
+        lease.count = byteCount
         link.send(lease, time: nextDue)
       }
-      count += 1
+      count(1, byteCount)
       nextDue += UInt64(plan.messageByteCount * 8) * 1_000_000_000 / plan.paceBitsPerSecond
     }
-    return count
   }
 
   /// Hands over as many messages as the depth allows.
-  private mutating func fill() -> Int {
-    var count = 0
-    while link.byteCount < Self.depth {
+  private mutating func fill() {
+    while hasRoom {
       if plan.messageByteCount > Self.batchByteCount / 2 {
-        guard var lease = pool.lease(atLeast: plan.messageByteCount) else { return count }
-        lease.count = plan.messageByteCount
+        let byteCount = plan.byteCount(ofMessage: messages)
+        guard var lease = pool.lease(atLeast: byteCount) else { return }
+        lease.count = byteCount
         link.send(lease, time: Clocks.monotonic)
-        count += 1
+        count(1, byteCount)
       } else {
-        guard var lease = pool.lease(atLeast: Self.batchByteCount) else { return count }
+        guard var lease = pool.lease(atLeast: Self.batchByteCount) else { return }
         lease.count = Self.batchByteCount
-        count += link.send(lease, cutInto: plan.messageByteCount)
+        count(link.send(lease, cutInto: plan.messageByteCount), plan.messageByteCount)
       }
     }
-    return count
+  }
+
+  private var hasRoom: Bool {
+    guard plan.isDurable else { return link.byteCount < Self.depth }
+    return Int(messages - link.delivered) * plan.messageByteCount < Self.depth && link.byteCount < Self.durableDepth
+  }
+
+  private mutating func count(_ number: Int, _ byteCount: Int) {
+    messages += UInt64(number)
+    bytes += UInt64(number * byteCount)
   }
 
   private static func exchange(
@@ -148,7 +169,8 @@ struct BenchLink: ~Copyable {
       StreamOpen(
         largestMessage: UInt32(plan.messageByteCount),
         delivery: plan.deadlineMilliseconds > 0 ? .partial : .reliable,
-        durability: .periodic, priority: 0, deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
+        durability: plan.isDurable ? .durable : .periodic, priority: 0,
+        deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
         schemaName: "", schemaData: [], purpose: "bench"),
       parity: plan.fec.parity)
@@ -157,6 +179,8 @@ struct BenchLink: ~Copyable {
   var isConnected: Bool { endpoint.isConnected }
   var isRelieved: Bool { endpoint.outbox.isEmpty }
   var byteCount: Int { endpoint.outbox.byteCount }
+  /// Messages.
+  var delivered: UInt64 { endpoint.outbox.delivered(stream) }
   var packetsLost: UInt64 { endpoint.statistics?.packetsLost ?? 0 }
   var deadline: UInt64 { endpoint.deadline(now: MonotonicTime(nanoseconds: Clocks.monotonic)).nanoseconds }
 

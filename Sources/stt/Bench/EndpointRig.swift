@@ -38,6 +38,9 @@ final class EndpointRig {
   private(set) var sink: CountingSink
   /// Nanoseconds the collector has worked.
   private(set) var collectorTime: UInt64 = 0
+  /// Datagrams so far, both ways together, and their bytes.
+  private(set) var datagrams = 0
+  private(set) var datagramBytes = 0
   private var random = SystemRandomNumberGenerator()
   private var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
   private let settings: Session.Settings
@@ -130,6 +133,8 @@ final class EndpointRig {
       device.receive(UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + length]), now: now)
       place += length
     }
+    datagrams += lengths.count
+    datagramBytes += lengths.reduce(0, +)
     return !lengths.isEmpty
   }
 

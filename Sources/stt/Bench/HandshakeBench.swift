@@ -38,10 +38,13 @@ struct HandshakeBench: ParsableCommand {
     }
   }
 
-  /// Microseconds of a collector's core, and of a device's, for one handshake.
+  /// Microseconds of a collector's core, and of a device's, for one handshake; what both send for it and the session's
+  /// first frames.
   private struct Cost {
     var collector = 0.0
     var device = 0.0
+    var datagrams = 0.0
+    var bytes = 0.0
   }
 
   private struct HandshakeFailed: Error, CustomStringConvertible {
@@ -60,7 +63,8 @@ struct HandshakeBench: ParsableCommand {
     let all = Clocks.monotonic - start
     return Cost(
       collector: Double(rig.collectorTime) / 1000 / Double(count),
-      device: Double(all - min(all, rig.collectorTime)) / 1000 / Double(count))
+      device: Double(all - min(all, rig.collectorTime)) / 1000 / Double(count),
+      datagrams: Double(rig.datagrams) / Double(count), bytes: Double(rig.datagramBytes) / Double(count))
   }
 
   /// Microseconds for those of one HYBRID handshake at the collector.
@@ -91,6 +95,10 @@ struct HandshakeBench: ParsableCommand {
       root.set("seedHandshakesPerSecondAndCore", rate(seed.collector))
       root.set("seedCollectorMicroseconds", seed.collector)
       root.set("seedDeviceMicroseconds", seed.device)
+      root.set("hybridDatagrams", hybrid.datagrams)
+      root.set("hybridBytes", hybrid.bytes)
+      root.set("seedDatagrams", seed.datagrams)
+      root.set("seedBytes", seed.bytes)
       root.set("handshakes", count)
       output(root.text + "\n")
       return
@@ -106,5 +114,7 @@ struct HandshakeBench: ParsableCommand {
       [rounded(rate(hybrid.collector), 0), rounded(rate(ceiling), 0), rounded(rate(seed.collector), 0)])
     row("collector, microseconds", [rounded(hybrid.collector, 1), rounded(ceiling, 1), rounded(seed.collector, 1)])
     row("device, microseconds", [rounded(hybrid.device, 1), "", rounded(seed.device, 1)])
+    row("datagrams, both ways", [rounded(hybrid.datagrams, 1), "", rounded(seed.datagrams, 1)])
+    row("bytes of UDP payload, both ways", [rounded(hybrid.bytes, 0), "", rounded(seed.bytes, 0)])
   }
 }

@@ -40,13 +40,15 @@ struct LatencyBench: ParsableCommand {
       var sessions: [BenchRun] = []
       var bare: [BenchRun] = []
       var oneWay: [BenchRun] = []
-      for round in 1...rounds {
-        if format == .text { output("round \(round) of \(rounds), \(3 * seconds) s …\n") }
-        sessions.append(try BenchRun.measure(plan, raw: false))
-        plan.answersBare = true
-        bare.append(try BenchRun.measure(plan, raw: true))
-        plan.answersBare = false
-        oneWay.append(try BenchRun.measure(plan, raw: true))
+      try BenchProgress.during(Double(rounds * 3 * seconds)) { progress in
+        for round in 1...rounds {
+          progress.step("round \(round) of \(rounds)")
+          sessions.append(try BenchRun.measure(plan, raw: false))
+          plan.answersBare = true
+          bare.append(try BenchRun.measure(plan, raw: true))
+          plan.answersBare = false
+          oneWay.append(try BenchRun.measure(plan, raw: true))
+        }
       }
       report(sessions, bare, oneWay)
     } catch {
@@ -55,8 +57,16 @@ struct LatencyBench: ParsableCommand {
     }
   }
 
-  private func middle(_ runs: [BenchRun], _ value: (BenchRun) -> UInt64) -> Double {
+  private func middle<Value: BinaryInteger>(_ runs: [BenchRun], _ value: (BenchRun) -> Value) -> Double {
     Double(runs.map(value).sorted()[runs.count / 2])
+  }
+
+  /// Microseconds of processor time for a message, at one end.
+  private func cost(_ runs: [BenchRun], _ end: (BenchRun) -> BenchFigures) -> Double {
+    middle(runs) { run in
+      let figures = end(run)
+      return Int(figures.cpuSeconds * 1e9 / Double(max(1, figures.messages)))
+    } / 1000
   }
 
   private func report(_ sessions: [BenchRun], _ bare: [BenchRun], _ oneWay: [BenchRun]) {
@@ -71,6 +81,8 @@ struct LatencyBench: ParsableCommand {
         root.set(row.key + "PingPongMicroseconds", middle(bare, row.value))
         root.set(row.key + "OneWayMicroseconds", middle(oneWay, row.value))
       }
+      root.set("senderCPUMicrosecondsPerMessage", cost(sessions, \.sent))
+      root.set("receiverCPUMicrosecondsPerMessage", cost(sessions, \.received))
       root.set("messagesPerSecond", rate)
       root.set("messageBytes", message)
       root.set("messagesLost", sessions.reduce(0) { $0 + $1.messagesLost })
@@ -90,5 +102,8 @@ struct LatencyBench: ParsableCommand {
           + "\(column(rounded(quiet, 0) + " us", 12, right: true))\n"
       )
     }
+    output(
+      "  CPU for a message: \(rounded(cost(sessions, \.sent), 1)) us at the sender, "
+        + "\(rounded(cost(sessions, \.received), 1)) us at the receiver\n")
   }
 }

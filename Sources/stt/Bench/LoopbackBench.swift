@@ -34,11 +34,12 @@ struct LoopbackBench: ParsableCommand {
       let plan = BenchPlan(
         messageByteCount: message, datagramByteCount: datagram, seconds: seconds, suite: cipher.suite,
         secrets: random.bytes(96))
-      if format == .text { output("session: \(seconds) s of \(message)-byte messages in \(datagram)-byte datagrams …\n") }
-      let session = try BenchRun.measure(plan, raw: false)
-      if format == .text { output("ceiling: the same cipher and sockets without a session …\n") }
-      let ceiling = try BenchRun.measure(plan, raw: true)
-      report(session, ceiling)
+      try BenchProgress.during(Double(2 * seconds) + 0.5) { progress in
+        progress.step("\(message)-byte messages in \(datagram)-byte datagrams")
+        let session = try BenchRun.measure(plan, raw: false)
+        progress.step("ceiling: the same cipher and sockets without a session")
+        report(session, try BenchRun.measure(plan, raw: true))
+      }
     } catch {
       print("\(error)")
       throw ExitCode(1)
@@ -47,6 +48,7 @@ struct LoopbackBench: ParsableCommand {
 
   private func report(_ session: BenchRun, _ ceiling: BenchRun) {
     let share = ceiling.megabytesPerSecond > 0 ? session.megabytesPerSecond / ceiling.megabytesPerSecond : 0
+    let senderCPU = session.senderCPUSecondsPerGigabyte / max(1e-9, ceiling.senderCPUSecondsPerGigabyte)
     if format == .json {
       var root = JSONObject()
       root.set("megabytesPerSecond", session.megabytesPerSecond)
@@ -56,6 +58,8 @@ struct LoopbackBench: ParsableCommand {
       root.set("cpuSecondsPerGigabyte", session.cpuSecondsPerGigabyte)
       root.set("ceilingCPUSecondsPerGigabyte", ceiling.cpuSecondsPerGigabyte)
       root.set("senderCPUSecondsPerGigabyte", session.senderCPUSecondsPerGigabyte)
+      root.set("ceilingSenderCPUSecondsPerGigabyte", ceiling.senderCPUSecondsPerGigabyte)
+      root.set("senderCPUOfCeiling", senderCPU)
       root.set("allocationsPerMessage", session.allocationsPerMessage)
       root.set("messagesLost", session.messagesLost)
       root.set("packetsLost", session.packetsLost)
@@ -72,6 +76,9 @@ struct LoopbackBench: ParsableCommand {
     row("messages", rounded(session.messagesPerSecond, 0) + " /s")
     row("CPU, both ends", rounded(session.cpuSecondsPerGigabyte, 2) + " s/GB")
     row("CPU of the ceiling", rounded(ceiling.cpuSecondsPerGigabyte, 2) + " s/GB")
+    row("CPU of the sender", rounded(session.senderCPUSecondsPerGigabyte, 2) + " s/GB")
+    row("CPU of bare cipher, socket", rounded(ceiling.senderCPUSecondsPerGigabyte, 2) + " s/GB")
+    row("the sender beside that", rounded(senderCPU, 2) + " x")
     row("allocations per message", rounded(session.allocationsPerMessage, 4))
     row("messages lost", "\(session.messagesLost)")
     row("packets resent", "\(session.packetsLost)")

@@ -55,7 +55,7 @@ final class FloodRun {
   private let rate: Int
   private let milliseconds: Int
   private let bytesPerSecond: Double
-  private let site: FloodSite
+  private let site: CollectorSite
   private let streamer: FloodDevice
   private let callers: [FloodDevice]
   /// Where a flood goes whose seconds are to be quiet: the flooding process costs the machine the same.
@@ -71,7 +71,7 @@ final class FloodRun {
       try PairFile.generate(name: index == 0 ? Self.streamName : "flood-\(index)")
     }
     let processors = Int(sysconf(CInt(_SC_NPROCESSORS_ONLN)))
-    let site = try FloodSite(pairs, processor: processors > 1 ? 0 : nil, others: processors > 1 ? 1 : nil)
+    let site = try CollectorSite(pairs, processor: processors > 1 ? 0 : nil, others: processors > 1 ? 1 : nil)
     self.site = site
     let devices = try pairs.enumerated().map { index, pair in
       try FloodDevice(pair, collector: site.address, slabCount: index == 0 ? 8 : 1)
@@ -96,7 +96,7 @@ final class FloodRun {
       try live(2_000_000_000) { false }
     }
     guard streamer.isConnected, callers.allSatisfy({ $0.connectedAt != nil }) else {
-      throw FloodSite.Failure(description: "the devices found no collector, before any flood")
+      throw CollectorSite.Failure(description: "the devices found no collector, before any flood")
     }
     hangUp()
     try live(300_000_000) { false }

@@ -24,7 +24,7 @@ format = "yuyv"
 width = 640
 height = 480
 fps = 25
-durable = false
+durability = "periodic"
 [[source]]
 name = "beside"
 type = "system"

@@ -4,16 +4,22 @@ import LinuxUDP
 import STTKeyring
 
 /// A real collector, alone on a processor, with a directory of its own that goes when it goes.
-final class FloodSite {
+final class CollectorSite {
   let directory: String
   let address: UDPAddress
   private let collector: ChildProcess
 
   struct Failure: Error, CustomStringConvertible { let description: String }
 
-  /// - Parameter processor: of the collector; `nil` leaves it where it likes to be.
-  init(_ pairs: [PairFile], processor: Int?, others: Int?) throws {
-    var template = Array("/tmp/stt-flood-XXXXXX".utf8CString)
+  /// - Parameters:
+  ///   - root: where it records, if not in that directory.
+  ///   - recording: further lines of the section of that name.
+  ///   - processor: of the collector; `nil` leaves it where it likes to be.
+  init(
+    _ pairs: [PairFile], root: String? = nil, recording: String = "seal = \"none\"", processor: Int? = nil,
+    others: Int? = nil
+  ) throws {
+    var template = Array("/tmp/stt-bench-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure(description: "cannot make a directory in /tmp") }
     let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     self.directory = directory
@@ -30,8 +36,9 @@ final class FloodSite {
       pairs = "\(directory)/pairs"
 
       [recording]
-      root = "\(directory)/recordings"
-      seal = "none"
+      root = \(Self.quoted(root ?? "\(directory)/recordings"))
+      reserve = "64 MiB"
+      \(recording)
 
       """
     guard let file = fopen("\(directory)/collector.toml", "w"), fputs(text, file) >= 0, fclose(file) == 0 else {
@@ -44,11 +51,17 @@ final class FloodSite {
     if let others { _ = Processor.pin(to: others) }
     while (try? StatusSocket.ask("\(directory)/status.sock")) == nil {
       guard collector.isRunning else {
-        throw Failure(description: "stt-collector did not start; \(directory)/collector.log says why")
+        let said = Self.text(of: "\(directory)/collector.log")
+        throw Failure(description: "stt-collector did not start: \(said.split(separator: "\n").last ?? "it says nothing")")
       }
       var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
       nanosleep(&pause, nil)
     }
+  }
+
+  /// A path as a TOML string.
+  private static func quoted(_ path: String) -> String {
+    "\"" + path.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : "\($0)" }.joined() + "\""
   }
 
   deinit {
@@ -58,8 +71,8 @@ final class FloodSite {
     if let remove = try? ChildProcess("/bin/rm", ["-rf", directory]) { _ = remove.wait() }
   }
 
-  func status() throws -> FloodStatus {
-    FloodStatus(
+  func status() throws -> CollectorFigures {
+    CollectorFigures(
       text: try StatusSocket.ask("\(directory)/status.sock"), residentKiB: residentKiB, cpuSeconds: cpuSeconds)
   }
 
@@ -75,8 +88,10 @@ final class FloodSite {
     return (user + system) / Double(sysconf(CInt(_SC_CLK_TCK)))
   }
 
-  private func read(_ name: String) -> String {
-    guard let file = fopen("/proc/\(collector.identifier)/\(name)", "r") else { return "" }
+  private func read(_ name: String) -> String { Self.text(of: "/proc/\(collector.identifier)/\(name)") }
+
+  private static func text(of path: String) -> String {
+    guard let file = fopen(path, "r") else { return "" }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 8192)
     let count = fread(&bytes, 1, bytes.count, file)
@@ -85,7 +100,7 @@ final class FloodSite {
 }
 
 /// What a collector says of itself, as far as a flood matters.
-struct FloodStatus {
+struct CollectorFigures {
   let text: String
   let residentKiB: Int
   let cpuSeconds: Double
@@ -96,6 +111,9 @@ struct FloodStatus {
     else { return 0 }
     return UInt64(text[found.upperBound...].prefix { $0.isNumber }) ?? 0
   }
+
+  /// A sentence, while the disk refuses.
+  var isInTrouble: Bool { !text.contains("\"trouble\":null") }
 
   func bytes(of device: String) -> UInt64 { number("bytes", after: "\"name\":\"\(device)\"") }
   /// X25519 and ML-KEM together.
