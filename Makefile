@@ -10,7 +10,7 @@ MICRO_APT := binutils valgrind python3
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: bench-recordings goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test clean
+.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -28,6 +28,10 @@ help:
 	@echo "make goodput   what arrives over a simulated 100 Mbit/s link that loses packets"
 	@echo "make fairness  what a session gets beside a CUBIC transfer, simulated"
 	@echo "make fuzz      fuzz every parser and state machine for TIME=60 seconds each; TARGET=hello for one"
+	@echo "make crash-images  cut the power at every call of recorders' runs: IMAGES=100000 of plain and of sealed ones"
+	@echo "make disk-faults   let every call of a recorder's run fail: ENOSPC, EIO, EDQUOT, EROFS, short writes"
+	@echo "make tamper    change a sealed recording of 10,000 records at each of them"
+	@echo "make kill-rounds   kill collectors while agents stream: ROUNDS=200"
 	@echo "make format    format all Swift sources; format-check only looks"
 
 # Installs only what is missing, so that a second run needs neither root nor network.
@@ -90,6 +94,26 @@ formal:
 
 fuzz: setup
 	TIME="$(TIME)" TARGET="$(TARGET)" SANITIZER="$(SANITIZER)" SWIFT="$(SWIFT)" ./Tests/Fuzz/run
+
+# Recordings under everything that may happen to a disk (Tests/Trials).
+IMAGES ?= 100000
+crash-images: setup
+	$(SWIFT) build -c release --product stt-trials
+	.build/release/stt-trials crash-images --images $(IMAGES)
+
+disk-faults: setup
+	$(SWIFT) build -c release --product stt-trials
+	.build/release/stt-trials disk-faults
+
+tamper: setup
+	$(SWIFT) build -c release --product stt-trials
+	.build/release/stt-trials tamper
+
+ROUNDS ?= 200
+kill-rounds: setup-test
+	$(SWIFT) build --build-tests
+	ROUNDS=$(ROUNDS) STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python STT_TEST_PROGRAMS=$(CURDIR)/.build/debug \
+	$(SWIFT) test --skip-build --filter Crashes/rounds
 
 bench: release
 	.build/release/stt bench

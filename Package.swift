@@ -118,7 +118,7 @@ let package = Package(
     module("STTWebSocketServer", "collector/WebSocket", webSocket + ["STTSession", "STTWebSocket", deque]),
     module(
       "STTRecorder", "collector/Recorder",
-      ["CDeflate", "CLinux", "CLz4", "CZstd", "STC", "STTBuffers", "STTSample", "STTRecord"]),
+      ["CDeflate", "CLinux", "CLz4", "CZstd", "STC", "STTBuffers", "STTChecksum", "STTSample", "STTRecord"]),
 
     // Composition.
     module("STTImpairment", "Sources/Impairment", ["CLinux", "LinuxEvents", "LinuxUDP", heap]),
@@ -163,6 +163,8 @@ let package = Package(
     module(
       "SimulationWorld", "Tests/Simulation/World",
       ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTKeyring", "STTSession", "STTWire", heap]),
+    module("RecordingTrials", "Tests/Trials/World", ["STC", "STTRecord", "STTRecorder", "STTSample"]),
+    program("stt-trials", "Tests/Trials/Program", ["RecordingTrials", arguments]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
     // Limits on instructions and allocations: `make micro`.
@@ -209,6 +211,7 @@ let package = Package(
       "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],
       exclude: ["Program", "World"]),
     tests("Tidy", []),
+    tests("Trials", ["RecordingTrials"], exclude: ["Program", "World"]),
     tests(
       "Vectors", ["SimulationWorld", "STC", "STTIngest", "STTSession", "STTWire"],
       exclude: ["decode.py", "parity", "transcripts"]),

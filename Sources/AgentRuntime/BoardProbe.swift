@@ -98,7 +98,7 @@ public struct BoardProbe: Sendable {
         height = \(mode.height)
         fps = 15
         delivery = "partial"
-        durable = false
+        durability = "periodic"
 
         """)
     }

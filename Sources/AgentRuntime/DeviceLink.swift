@@ -31,6 +31,7 @@ struct DeviceLink: ~Copyable {
   /// Outputs dropped since the last gap event, by stream.
   private var unreported: [Int: UInt64] = [:]
   private var account: AccountBook?
+  private var anchors: AnchorBook
   private var isCounterExhausted = false
   /// For asking whether UDP works again.
   let probe: UDPProbe
@@ -61,6 +62,7 @@ struct DeviceLink: ~Copyable {
       settings: Session.Settings(largestDatagramByteCount: configuration.collector.maximumDatagramByteCount),
       bootID: random.next(), identity: identity, now: MonotonicTime(nanoseconds: Clocks.monotonic))
     endpoint.setEpochs(try seeds.keys(), now: MonotonicTime(nanoseconds: Clocks.monotonic))
+    anchors = try AnchorBook(device: pair.name, in: state, log: log)
     self.log = log
     self.pool = pool
     self.endpoint = endpoint
@@ -93,6 +95,7 @@ struct DeviceLink: ~Copyable {
       }
       names.append(description.name)
       shares.append(CopyShare())
+      anchors.add(purpose: description.purpose)
       account?.add(description.name)
     }
   }
@@ -267,6 +270,11 @@ struct DeviceLink: ~Copyable {
     endpoint.receive(unsafe: datagram, now: now, wall: wall, ecn: ecn, sink: &noStreams)
   }
 
+  private mutating func tendAnchors(_ now: UInt64) {
+    for stream in names.indices { anchors.note(stream, endpoint.outbox.chainHead(stream), wall: Clocks.wall) }
+    anchors.tend(now: now)
+  }
+
   /// How the datagram written last is to be marked in its IP header.
   var mark: ECN { endpoint.mark }
 
@@ -278,6 +286,7 @@ struct DeviceLink: ~Copyable {
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     endpoint.handleTimeout(now: now, using: &random)
     if seeds.tend(connected: endpoint.connectedEpoch, now: now.nanoseconds) { useSeeds() }
+    tendAnchors(now.nanoseconds)
     guard endpoint.wantsToConnect(now: now), !isCounterExhausted else { return }
     var fresh: UInt64 = 0
     if endpoint.needsCounter {
@@ -343,6 +352,8 @@ struct DeviceLink: ~Copyable {
 
   /// Gives back unused counters, and writes the account.
   mutating func finish(accountPath: String?) throws {
+    tendAnchors(Clocks.monotonic)
+    anchors.save()
     if let accountPath, let account {
       let bytes = Array(account.text.utf8)
       let descriptor = open(accountPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -433,7 +444,7 @@ extension StreamOpen {
     self.init(
       largestMessage: UInt32(clamping: description.maximumMessageByteCount),
       delivery: STTWire.DeliveryClass(rawValue: description.delivery.rawValue) ?? .reliable,
-      isDurable: description.durable, priority: description.priority,
+      durability: STTWire.Durability(rawValue: description.durability.rawValue) ?? .durable, priority: description.priority,
       deadlineMilliseconds: description.deadlineMilliseconds, uid: uid, incarnation: incarnation, firstMessage: 0,
       name: description.name,
       schemaEncoding: description.schema.encoding, schemaName: description.schema.name,

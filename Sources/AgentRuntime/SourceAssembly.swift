@@ -59,10 +59,18 @@ enum SourceAssembly {
       delivery: delivery(configuration.delivery),
       deadlineMilliseconds: configuration.delivery == .partial
         ? UInt32(clamping: Int64(configuration.deadline / .milliseconds(1))) : 0,
-      durable: configuration.durable,
+      durability: durability(configuration.durability),
       priority: configuration.priority, maximumMessageByteCount: configuration.maximumMessageByteCount,
       purpose: configuration.purpose, padding: padding(configuration),
       errorCorrection: errorCorrection(configuration))
+  }
+
+  private static func durability(_ configured: STTBoard.Durability) -> StreamDescription.Durability {
+    switch configured {
+    case .durable: .durable
+    case .periodic: .periodic
+    case .volatile: .volatile
+    }
   }
 
   private static func padding(_ configuration: SourceConfiguration) -> StreamDescription.Padding {

@@ -78,11 +78,16 @@ extension CollectorConfiguration {
     let compression: RecordingCompression = table.choice("compression", usual: .zstd)
     let sync = table.duration("sync_interval", CollectorLimits.syncInterval)
     let reserve = table.size("reserve", CollectorLimits.reserve)
+    let keep = table.table["keep"].map { _ in table.duration("keep", CollectorLimits.keep) }
+    let (most, mostOfDevice) = (table.retained("max_size", segment), table.retained("max_device_size", segment))
+    let whenFull: FullDiskPolicy = table.choice("when_full", usual: .stop)
     table.finish()
     guard let root, let seal else { return nil }
     return Recording(
       root: root, seal: seal, sealTo: sealTo, recipients: recipients, segmentByteCount: segment, segmentAge: segmentAge,
-      chunkByteCount: chunk, chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve)
+      chunkByteCount: chunk, chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve,
+      keep: keep,
+      maximumByteCount: most, maximumDeviceByteCount: mostOfDevice, whenFull: whenFull)
   }
 
   private static func limits(_ top: inout TableReader) -> Admission {
@@ -104,6 +109,18 @@ extension CollectorConfiguration {
 }
 
 extension TableReader {
+  /// A limit on what is kept, which has to hold more than the segment being recorded.
+  fileprivate mutating func retained(_ key: String, _ segment: Int) -> Int? {
+    guard let node = table[key] else { return nil }
+    let size = size(key, CollectorLimits.retained)
+    if size < segment {
+      fail(
+        .conflict, key, at: node.position, "is less than a segment's \(Quantity.text(bytes: segment))",
+        "Whole segments are removed: make \(key) larger or segment_size smaller.")
+    }
+    return size
+  }
+
   /// What is asked of a device that may open sessions with the seed alone is nothing.
   fileprivate mutating func identity(usual: IdentityPolicy, _ allowsSeedMode: Bool) -> IdentityPolicy {
     let policy: IdentityPolicy = choice("identity", usual: usual)

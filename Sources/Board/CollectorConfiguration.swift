@@ -47,6 +47,12 @@ public struct CollectorConfiguration: Hashable, Sendable {
     public var syncInterval: Duration
     /// Space always left free on the recording's file system, in bytes.
     public var reserveByteCount: Int
+    /// How long after its end a segment is removed; `nil`: never.
+    public var keep: Duration?
+    /// Bytes of all recordings, and of one device's, beyond which the oldest segments are removed.
+    public var maximumByteCount: Int?
+    public var maximumDeviceByteCount: Int?
+    public var whenFull: FullDiskPolicy
   }
 
   /// How much strangers and devices may ask of this machine.
@@ -87,6 +93,14 @@ public enum RecordingSlot: String, CaseIterable, Hashable, Sendable {
   case recipients
 }
 
+/// What happens when the recordings' file system has no room left.
+public enum FullDiskPolicy: String, CaseIterable, Hashable, Sendable {
+  /// Recording waits until there is; devices keep what they have.
+  case stop
+  /// The oldest segments are removed.
+  case dropOldest = "drop-oldest"
+}
+
 /// How chunks of a recording are compressed.
 public enum RecordingCompression: String, CaseIterable, Hashable, Sendable {
   case zstd
@@ -123,6 +137,12 @@ public enum CollectorLimits {
   public static let reserve = Limit(
     0, 1 << 40, usual: 1 << 30,
     because: "a full disk stops the whole machine and not only the recorder")
+  public static let keep = Limit<Duration>(
+    .seconds(3_600), .seconds(36_500 * 86_400), usual: .seconds(30 * 86_400),
+    because: "whole segments are removed, and those last up to an hour unless segment_age says otherwise")
+  public static let retained = Limit(
+    16 << 20, 1 << 50, usual: 100 << 30,
+    because: "whole segments are removed, and the newest one of each device stays")
   public static let recipientCount = 16
   public static let sessions = Limit(
     1, 65_536, usual: 1_024, because: "each holds about 64 KiB of windows and keys")

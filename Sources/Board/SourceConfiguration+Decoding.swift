@@ -7,11 +7,11 @@ extension SourceConfiguration {
       "type", SourceInput.Kind.self,
       "Say what it reads: type is one of \(SourceInput.Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")).")
     let delivery: DeliveryClass = table.choice("delivery", usual: .reliable)
-    let durable = table.flag("durable", usual: delivery == .reliable)
+    let durability: Durability = table.choice("durability", usual: delivery == .reliable ? .durable : .periodic)
     let deadline = Self.deadline(&table, delivery)
-    if durable, delivery == .unreliable || delivery == .latest, let node = table.table["durable"] {
+    if durability == .durable, delivery == .unreliable || delivery == .latest, let node = table.table["durability"] {
       table.fail(
-        .conflict, "durable", at: node.position, "cannot be true when delivery is \"\(delivery.rawValue)\"",
+        .conflict, "durability", at: node.position, "cannot be \"durable\" when delivery is \"\(delivery.rawValue)\"",
         "A message that may get lost on the way cannot be kept until it is on disk: remove one of the two.")
     }
     let priority = table.integer("priority", SourceLimits.priority)
@@ -50,7 +50,7 @@ extension SourceConfiguration {
     table.finish()
     guard let name, let purpose, let input else { return nil }
     self.init(
-      name: name, delivery: delivery, deadline: deadline, durable: durable, priority: UInt8(clamping: priority),
+      name: name, delivery: delivery, deadline: deadline, durability: durability, priority: UInt8(clamping: priority),
       purpose: purpose,
       padding: padding, paddingRateHertz: paddingRate,
       errorCorrection: errorCorrection, errorCorrectionData: dataCount, errorCorrectionParity: parityCount,

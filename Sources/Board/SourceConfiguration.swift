@@ -5,8 +5,7 @@ public struct SourceConfiguration: Hashable, Sendable {
   public var delivery: DeliveryClass
   /// How old a message of a ``DeliveryClass/partial`` stream may become before it is given up.
   public var deadline: Duration
-  /// Whether a message is kept until the collector has synced it to disk.
-  public var durable: Bool
+  public var durability: Durability
   /// 0 is the most urgent.
   public var priority: UInt8
   /// The set of streams it is recorded with.
@@ -34,6 +33,16 @@ public enum DeliveryClass: String, CaseIterable, Hashable, Sendable {
   case unreliable
   /// Only the newest matters: it replaces all that have not left yet.
   case latest
+}
+
+/// When a message is on the collector's disk.
+public enum Durability: String, CaseIterable, Hashable, Sendable {
+  /// Before the device may forget it.
+  case durable
+  /// After some seconds or megabytes; the device does not wait for it.
+  case periodic
+  /// When the collector's kernel writes it, at the latest when its file is closed.
+  case volatile
 }
 
 /// What the sizes and times of a stream's datagrams may tell an observer.

@@ -11,6 +11,8 @@ public enum StateError: Error, CustomStringConvertible {
   case damaged(path: String, reason: String)
   /// A key of recordings is not what was written.
   case damagedKey(path: String)
+  /// The heads of a device's recordings are not what was written.
+  case damagedAnchors(path: String)
   /// A pinned identity's file does not pass its own check.
   case damagedPin(path: String, reason: String)
   /// 2^32 handshakes were made with one seed, which is its limit (docs/protocol.md 2.5).
@@ -29,6 +31,8 @@ public enum StateError: Error, CustomStringConvertible {
       "\(path): \(reason). Its counter must never go back, so it is not guessed: restore the file from a backup made later than its last use, or make a new pair with `stt seed new` for both ends and remove the file."
     case .damagedPin(let path, let reason):
       "\(path): \(reason). Which identity the device has is not guessed: compare fingerprints with `stt identity show` on the device, remove the file, and pin it again with `stt identity pin`."
+    case .damagedAnchors(let path):
+      "\(path): are no anchors of recordings that an agent wrote: the file was cut or altered. Remove it: the agent goes on with what its collector acknowledges next."
     case .damagedKey(let path):
       "\(path): is no key of recordings: the file was cut or altered. What was sealed under it opens with a copy of it from a backup, or through another slot; to record on, move the file away."
     case .exhausted(let name): "the pair \"\(name)\" has made its 4294967295 handshakes: make a new one with `stt seed new`."
@@ -39,7 +43,7 @@ public enum StateError: Error, CustomStringConvertible {
   public var code: CInt {
     switch self {
     case .cannotOpen(_, let code), .cannotRead(_, let code), .cannotWrite(_, let code): code
-    case .inUse, .damaged, .damagedKey, .damagedPin, .exhausted: EIO
+    case .inUse, .damaged, .damagedAnchors, .damagedKey, .damagedPin, .exhausted: EIO
     }
   }
 

@@ -1,7 +1,13 @@
+import STTChecksum
+
 /// A seal as it lies in the file: `number u64 | head before 32 | SHA-256 of all bytes since the last seal
-/// 32 | code 32`. The head after it is SHA-256 over all but the code.
+/// 32 | code 32 | crc32 u32`. The head after it is SHA-256 over the first three.
+///
+/// A torn code would be found by nobody but a recipient: the checksum is for recovery, which has no key to it.
 struct ChainSeal: Equatable {
-  static let byteCount = 104
+  static let byteCount = 108
+  /// As written before there was a checksum.
+  private static let shortByteCount = 104
 
   var number: UInt64
   var before: [UInt8]
@@ -18,11 +24,29 @@ struct ChainSeal: Equatable {
 
   /// Takes a record apart, into the seal and its code.
   static func read(_ record: UnsafeRawBufferPointer) -> (seal: ChainSeal, code: [UInt8])? {
-    guard record.count == byteCount else { return nil }
+    guard record.count == shortByteCount || record.count == byteCount && isSound(record) else { return nil }
     let number = UInt64(littleEndian: record.loadUnaligned(as: UInt64.self))
     return (
       ChainSeal(number: number, before: Array(record[8..<40]), digest: Array(record[40..<72])), Array(record[72..<104])
     )
+  }
+}
+
+extension ChainSeal {
+  private static func isSound(_ record: UnsafeRawBufferPointer) -> Bool {
+    var crc = CRC32()
+    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: record[..<shortByteCount]))
+    return crc.value == UInt32(littleEndian: record.loadUnaligned(fromByteOffset: shortByteCount, as: UInt32.self))
+  }
+
+  /// The record with its code and checksum.
+  func write(code: [UInt8], into store: inout ByteStore) {
+    let start = store.count
+    store.bytes(bytes)
+    store.bytes(code)
+    var crc = CRC32()
+    crc.update(unsafe: UnsafeRawBufferPointer(rebasing: store.unsafeBytes[start...]))
+    store.u32(crc.value)
   }
 }
 

@@ -1,3 +1,5 @@
+import STTChecksum
+
 /// Reads a finished file's metadata records through its summary, without walking the file.
 public enum SegmentNotes {
   /// Every metadata record, or `nil` when the file has no sound summary: then it was not finished.
@@ -11,7 +13,8 @@ public enum SegmentNotes {
     var cursor = RecordCursor(footer.span.bytes)
     guard cursor.skip(MCAP.recordHeadByteCount), let summaryStart = cursor.u64(), summaryStart > 0,
       summaryStart <= source.byteCount - 37, source.byteCount - summaryStart <= 1 << 28,
-      let summary = try bytes(&source, at: summaryStart, count: Int(source.byteCount - 37 - summaryStart))
+      let summary = try bytes(&source, at: summaryStart, count: Int(source.byteCount - 37 - summaryStart)),
+      isSound(summary, footer)
     else { return nil }
     var notes: [(name: String, entries: [String: String])] = []
     var records = RecordCursor(summary.span.bytes)
@@ -31,6 +34,15 @@ public enum SegmentNotes {
       notes.append((name, entries))
     }
     return notes
+  }
+
+  /// Whether the footer's checksum is that of the summary, or absent.
+  private static func isSound(_ summary: [UInt8], _ footer: [UInt8]) -> Bool {
+    let stored = (0..<4).reduce(UInt32(0)) { $0 | UInt32(footer[25 + $1]) << UInt32(8 * $1) }
+    var crc = CRC32()
+    summary.withUnsafeBytes { crc.update(unsafe: $0) }
+    footer.withUnsafeBytes { crc.update(unsafe: UnsafeRawBufferPointer(rebasing: $0[..<25])) }
+    return stored == 0 || stored == crc.value
   }
 
   private static func bytes<Source: ByteSource>(_ source: inout Source, at offset: UInt64, count: Int) throws -> [UInt8]? {

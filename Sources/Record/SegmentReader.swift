@@ -177,7 +177,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       }
       let attested = opener.attests(link.bytes, code)
       guard attested != false else { throw altered(at, "the code of seal \(link.number) is wrong") }
-      seal?.note(opener.hash(link.bytes), isAttested: attested)
+      let head = opener.hash(link.bytes)
+      opener.reached(head)
+      seal?.note(head, isAttested: attested)
     } else {
       seal?.note(link.before, isAttested: nil)
     }

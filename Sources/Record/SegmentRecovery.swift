@@ -72,13 +72,18 @@ public struct SegmentRecovery: ~Copyable {
     self.seal = found == nil ? reader.seal : seal
   }
 
-  /// The bytes that go behind the kept ones: notes of what happened, summary and footer.
-  public consuming func ending(notes: [(name: String, entries: [String: String])]) -> [UInt8] {
+  /// The bytes that go behind the kept ones: notes of what happened and the end of the data, then summary and
+  /// footer.
+  public consuming func ending(
+    notes: [(name: String, entries: [String: String])]
+  ) -> (data: [UInt8], summary: [UInt8]) {
     var writer = SegmentWriter<NoCompression, NoSealer>(
       finishing: summary, at: keptByteCount, compressor: NoCompression())
     for note in notes { writer.addMetadata(name: note.name, note.entries) }
+    writer.endData()
+    let data = [UInt8](writer.pending.unsafeBytes)
     writer.finish()
-    return [UInt8](writer.pending.unsafeBytes)
+    return (data, Array(writer.pending.unsafeBytes[data.count...]))
   }
 }
 

@@ -49,12 +49,18 @@ public protocol SegmentOpener {
   mutating func digest() -> [UInt8]
   mutating func absorb(_ bytes: UnsafeRawBufferPointer)
   func hash(_ bytes: [UInt8]) -> [UInt8]
+  /// The chain is whole up to this head.
+  mutating func reached(_ head: [UInt8])
   /// Whether a seal's code is right; `nil` without the chain's first key.
   mutating func attests(_ seal: [UInt8], _ code: [UInt8]) -> Bool?
   /// Whether the one who closed the segment held its key; `nil` without it.
   func isEnding(_ code: [UInt8], _ head: [UInt8]) -> Bool?
   /// Whether the collector ended it after a crash; `nil` without the collector's key.
   func isRecovery(_ code: [UInt8], _ head: [UInt8]) -> Bool?
+}
+
+extension SegmentOpener {
+  public func reached(_ head: [UInt8]) {}
 }
 
 /// Opens nothing: sealed batches stay closed and chains are not walked.
@@ -78,6 +84,8 @@ public struct SealNote: Hashable, Sendable {
   public static let chainName = "stt.chain"
   public static let positionsName = "stt.positions"
   public static let recoveryName = "stt.recovery"
+  /// In the note of a recovery: the file, in the same folder, that has the bytes cut off.
+  public static let setAsideKey = "set_aside"
 
   /// 16 bytes.
   public var segment: [UInt8]

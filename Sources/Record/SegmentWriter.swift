@@ -224,8 +224,10 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
       name: SealNote.positionsName, sealed.map { ["sealed": Digits.text($0)] } ?? positions.mapValues { String($0) })
   }
 
-  /// Ends the file: DataEnd, summary, footer. Nothing may be added afterwards.
-  public mutating func finish() {
+  /// Ends the data: the chain's end, DataEnd. Only ``finish()`` comes afterwards.
+  public mutating func endData() {
+    guard !hasEnded else { return }
+    hasEnded = true
     closeChunk()
     if let sealer {
       writeSeal()
@@ -234,6 +236,13 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
         ["seals": String(sealCount), "head": Digits.text(head), "end": Digits.text(sealer.ending(head))])
     }
     pending.dataEnd(crc: hasDataCRC ? dataCRC : 0)
+  }
+
+  private var hasEnded = false
+
+  /// Ends the file: DataEnd, summary, footer. Nothing may be added afterwards.
+  public mutating func finish() {
+    endData()
     (sealer == nil ? contents : container).write(into: &pending, at: pendingOffset)
   }
 
@@ -325,10 +334,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     let seal = ChainSeal(number: sealCount, before: head, digest: sealer?.digest() ?? [])
     let code = sealer?.attest(seal.bytes) ?? []
     let start = pending.count
-    pending.record(MCAP.Opcode.seal) {
-      $0.bytes(seal.bytes)
-      $0.bytes(code)
-    }
+    pending.record(MCAP.Opcode.seal) { seal.write(code: code, into: &$0) }
     extendDataCRC(from: start, absorbed: false)
     head = sealer?.hash(seal.bytes) ?? []
     sealCount += 1

@@ -11,6 +11,16 @@ public struct StreamDescription: Hashable, Sendable {
     case latest = 3
   }
 
+  /// When a message is on the receiver's disk.
+  public enum Durability: UInt8, Hashable, Sendable {
+    /// After some seconds or megabytes; the device does not wait for it.
+    case periodic = 0
+    /// Before the device may forget it.
+    case durable = 1
+    /// When the receiver's kernel writes it, at the latest when its file is closed.
+    case volatile = 2
+  }
+
   /// What sizes and times of datagrams may tell an observer.
   public enum Padding: Hashable, Sendable {
     case none
@@ -34,8 +44,7 @@ public struct StreamDescription: Hashable, Sendable {
   public var delivery: Delivery
   /// For ``Delivery/partial``: how old a message may become, in milliseconds; 0: any age.
   public var deadlineMilliseconds: UInt32
-  /// Whether the device keeps a message until the collector has synced it to disk.
-  public var durable: Bool
+  public var durability: Durability
   /// 0 is the most urgent.
   public var priority: UInt8
   /// The largest message this stream sends, in bytes, times excluded.
@@ -46,8 +55,8 @@ public struct StreamDescription: Hashable, Sendable {
   public var errorCorrection: ErrorCorrection
 
   public init(
-    name: String, schema: Schema, delivery: Delivery = .reliable, deadlineMilliseconds: UInt32 = 0, durable: Bool = true,
-    priority: UInt8 = 1,
+    name: String, schema: Schema, delivery: Delivery = .reliable, deadlineMilliseconds: UInt32 = 0,
+    durability: Durability = .durable, priority: UInt8 = 1,
     maximumMessageByteCount: Int = 65_536, purpose: String = "main",
     padding: Padding = .none, errorCorrection: ErrorCorrection = .none
   ) {
@@ -55,7 +64,7 @@ public struct StreamDescription: Hashable, Sendable {
     self.schema = schema
     self.delivery = delivery
     self.deadlineMilliseconds = deadlineMilliseconds
-    self.durable = durable
+    self.durability = durability
     self.priority = priority
     self.maximumMessageByteCount = maximumMessageByteCount
     self.purpose = purpose

@@ -21,6 +21,8 @@ struct IncomingStream: ~Copyable {
   /// Every message below was delivered, skipped, or known before.
   private(set) var next: UInt64 = 0
   private(set) var durable: UInt64 = 0
+  /// Head of the recording's chain that holds everything durable.
+  private(set) var chainHead: RecordingHead?
   var ackPending = false
   private var opening: PartialMessage?
   private var end: UInt64?
@@ -148,6 +150,10 @@ struct IncomingStream: ~Copyable {
     return .taken
   }
 
+  var acknowledgement: StreamAck {
+    StreamAck(delivered: next, window: UInt32(clamping: window), durable: durable, chainHead: chainHead)
+  }
+
   mutating func takeEnd<Sink: MessageSink & ~Copyable>(_ streamEnd: StreamEnd, into sink: inout Sink) -> Outcome {
     guard isOpen, streamEnd.end <= next || !delivery.isOrdered else { return .refused }
     if end == nil {
@@ -158,7 +164,8 @@ struct IncomingStream: ~Copyable {
   }
 
   /// Everything below `number` is safe on disk.
-  mutating func markDurable(_ number: UInt64) {
+  mutating func markDurable(_ number: UInt64, _ head: RecordingHead?) {
+    if head != nil { chainHead = head }
     let limited = min(number, next)
     guard limited > durable else { return }
     durable = limited

@@ -45,11 +45,11 @@ struct IncomingStreams: ~Copyable {
   /// Acknowledgements that wait for no packet to be answered.
   private(set) var acknowledgementsDue = false
 
-  mutating func markDurable(token: Int, below number: UInt64) {
+  mutating func markDurable(token: Int, below number: UInt64, _ head: RecordingHead?) {
     var index = 0
     while index < streams.count {
       if streams[index].isOpen, streams[index].token == token {
-        streams[index].markDurable(number)
+        streams[index].markDurable(number, head)
         if streams[index].ackPending { acknowledgementsDue = true }
       }
       index += 1
@@ -122,15 +122,14 @@ extension IncomingStreams {
     var index = 0
     acknowledgementsDue = false
     while index < streams.count {
-      guard writer.room >= BundledFrame.headByteCount + StreamAck.byteCount else {
-        acknowledgementsDue = true
-        break
-      }
       if streams[index].ackPending {
-        BundledFrame(type: .ack, stream: streams[index].id, payloadByteCount: StreamAck.byteCount).write(&writer)
-        StreamAck(
-          delivered: streams[index].next, window: UInt32(clamping: streams[index].window), durable: streams[index].durable
-        ).write(&writer)
+        let ack = streams[index].acknowledgement
+        guard writer.room >= BundledFrame.headByteCount + ack.byteCount else {
+          acknowledgementsDue = true
+          break
+        }
+        BundledFrame(type: .ack, stream: streams[index].id, payloadByteCount: ack.byteCount).write(&writer)
+        ack.write(&writer)
         streams[index].ackPending = false
         written += 1
       }

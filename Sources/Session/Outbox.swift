@@ -140,6 +140,8 @@ public struct Outbox: ~Copyable {
   public func delivered(_ stream: Int) -> UInt64 { streams[stream].delivered }
   /// Below this every message of `stream` is on the collector's disk.
   public func durable(_ stream: Int) -> UInt64 { streams[stream].durable }
+  /// Head of the chain of the recording that holds these; `nil` where the collector's have none.
+  public func chainHead(_ stream: Int) -> RecordingHead? { streams[stream].chainHead }
   /// Messages of `stream` that were given up: too late, replaced by a newer one, or the link was busy.
   public func dropped(_ stream: Int) -> UInt64 { streams[stream].droppedCount }
   /// Whether nothing is kept any more.

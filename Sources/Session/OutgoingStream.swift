@@ -29,6 +29,8 @@ struct OutgoingStream: ~Copyable {
   var lost = Deque<LostRange>()
   var delivered: UInt64 = 0
   var durable: UInt64 = 0
+  /// Head of the recording's chain, as it came with `durable`.
+  var chainHead: RecordingHead?
   var window: Int
   /// Bytes of messages `delivered ..< next`.
   var outstanding = 0
@@ -137,6 +139,8 @@ struct OutgoingStream: ~Copyable {
         nextOffset = 0
       }
     }
+    // An acknowledgement that was overtaken on its way says nothing new, of the chain neither.
+    if let head = ack.chainHead, ack.durable > durable || chainHead == nil { chainHead = head }
     durable = max(durable, min(ack.durable, delivered))
     window = Int(ack.window)
     return true

@@ -216,9 +216,9 @@ public struct Session: ~Copyable {
     releaseStreams()
   }
 
-  /// Everything below `number` of the stream admitted as `token` is on disk.
-  public mutating func markDurable(token: Int, below number: UInt64) {
-    incoming.markDurable(token: token, below: number)
+  /// Everything below `number` of the stream admitted as `token` is on disk, in a recording whose chain has `head`.
+  public mutating func markDurable(token: Int, below number: UInt64, head: RecordingHead? = nil) {
+    incoming.markDurable(token: token, below: number, head)
   }
 
   /// Nanoseconds a packet and its answer take, smoothed.

@@ -4,8 +4,8 @@
 /// `delivered u64 | window u32 | durable u64 | chain head 32, present when the recorder keeps one`.
 /// Both message numbers are exclusive: every message below them counts.
 public struct StreamAck: Hashable, Sendable {
+  /// Without a chain head.
   public static let byteCount = 20
-  public static let chainHeadByteCount = 32
 
   /// Every message below was delivered, or will never be waited for.
   public var delivered: UInt64
@@ -13,10 +13,10 @@ public struct StreamAck: Hashable, Sendable {
   public var window: UInt32
   /// Every message below was synced to the collector's disk.
   public var durable: UInt64
-  /// The recording's chain head, or empty.
-  public var chainHead: [UInt8]
+  /// Head of the recording's chain, in which every message below `durable` is; `nil` where it has none.
+  public var chainHead: RecordingHead?
 
-  public init(delivered: UInt64, window: UInt32, durable: UInt64, chainHead: [UInt8] = []) {
+  public init(delivered: UInt64, window: UInt32, durable: UInt64, chainHead: RecordingHead? = nil) {
     self.delivered = delivered
     self.window = window
     self.durable = durable
@@ -27,8 +27,8 @@ public struct StreamAck: Hashable, Sendable {
     delivered = try reader.messageNumber()
     window = try reader.u32()
     durable = try reader.messageNumber()
-    guard reader.left == 0 || reader.left == Self.chainHeadByteCount else { throw .lengthMismatch }
-    chainHead = reader.left == 0 ? [] : try reader.array(Self.chainHeadByteCount)
+    guard reader.left == 0 || reader.left == RecordingHead.byteCount else { throw .lengthMismatch }
+    chainHead = reader.left == 0 ? nil : try RecordingHead(&reader)
     guard durable <= delivered else { throw .invalidValue }
   }
 
@@ -36,6 +36,8 @@ public struct StreamAck: Hashable, Sendable {
     writer.u64(delivered)
     writer.u32(window)
     writer.u64(durable)
-    writer.bytes(chainHead)
+    chainHead?.write(&writer)
   }
+
+  public var byteCount: Int { Self.byteCount + (chainHead == nil ? 0 : RecordingHead.byteCount) }
 }

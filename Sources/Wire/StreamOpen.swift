@@ -10,9 +10,19 @@ public enum DeliveryClass: UInt8, Hashable, Sendable {
   case latest = 3
 }
 
+/// When a stream's messages are on the collector's disk, and what its device waits for (docs/recording.md).
+public enum Durability: UInt8, Hashable, Sendable {
+  /// After a number of seconds or bytes; the device does not wait for it.
+  case periodic = 0
+  /// Before the device may forget them.
+  case durable = 1
+  /// When the collector's kernel writes them, at the latest when their file is closed.
+  case volatile = 2
+}
+
 /// STREAM_OPEN: everything the receiver must know of a stream (docs/protocol.md 2.15).
 ///
-/// `max_message u32 | class u8 | durable u8 | priority u8 | fec u8 | deadline_ms u32 |
+/// `max_message u32 | class u8 | durability u8 | priority u8 | fec u8 | deadline_ms u32 |
 /// stream_uid 16 | incarnation u64 | first_message u64 | name | encoding | schema name |
 /// schema data | purpose`; texts and data as `length u16 | bytes`. Larger than a datagram, it travels
 /// in parts, like a message (docs/protocol.md 2.15), and is resent until acknowledged.
@@ -22,7 +32,7 @@ public struct StreamOpen: Hashable, Sendable {
 
   public var largestMessage: UInt32
   public var delivery: DeliveryClass
-  public var isDurable: Bool
+  public var durability: Durability
   public var priority: UInt8
   /// The largest blocks of parity the stream will have; `nil`: it has none.
   public var forwardErrorCorrection: ParityShape?
@@ -38,14 +48,14 @@ public struct StreamOpen: Hashable, Sendable {
   public var purpose: String
 
   public init(
-    largestMessage: UInt32, delivery: DeliveryClass, isDurable: Bool, priority: UInt8,
+    largestMessage: UInt32, delivery: DeliveryClass, durability: Durability, priority: UInt8,
     forwardErrorCorrection: ParityShape? = nil, deadlineMilliseconds: UInt32 = 0, uid: StreamUID, incarnation: UInt64,
     firstMessage: UInt64, name: String, schemaEncoding: String, schemaName: String, schemaData: [UInt8],
     purpose: String
   ) {
     self.largestMessage = largestMessage
     self.delivery = delivery
-    self.isDurable = isDurable
+    self.durability = durability
     self.priority = priority
     self.forwardErrorCorrection = forwardErrorCorrection
     self.deadlineMilliseconds = deadlineMilliseconds
@@ -64,9 +74,8 @@ public struct StreamOpen: Hashable, Sendable {
     guard largestMessage > 0, largestMessage <= UInt32(DataPrefix.largestMessage) else { throw .invalidValue }
     guard let delivery = DeliveryClass(rawValue: try reader.u8()) else { throw .invalidValue }
     self.delivery = delivery
-    let durable = try reader.u8()
-    guard durable <= 1 else { throw .invalidValue }
-    isDurable = durable == 1
+    guard let durability = Durability(rawValue: try reader.u8()) else { throw .invalidValue }
+    self.durability = durability
     priority = try reader.u8()
     let shape = try reader.u8()
     forwardErrorCorrection = ParityShape(byte: shape)
@@ -85,12 +94,14 @@ public struct StreamOpen: Hashable, Sendable {
     guard reader.left == 0 else { throw .trailingBytes }
   }
 
+  public var isDurable: Bool { durability == .durable }
+
   public var bytes: [UInt8] {
     let texts = name.utf8.count + schemaEncoding.utf8.count + schemaName.utf8.count + purpose.utf8.count
     return ByteWriter.array(capacity: 54 + texts + schemaData.count) { writer in
       writer.u32(largestMessage)
       writer.u8(delivery.rawValue)
-      writer.u8(isDurable ? 1 : 0)
+      writer.u8(durability.rawValue)
       writer.u8(priority)
       writer.u8(forwardErrorCorrection?.byte ?? 0)
       writer.u32(deadlineMilliseconds)

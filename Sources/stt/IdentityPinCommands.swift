@@ -133,7 +133,7 @@ struct IdentityList: ParsableCommand {
 private func pinTrouble(_ error: StateError) -> ExitCode {
   writeToStandardError("stt identity: \(error)\n")
   switch error {
-  case .damaged, .damagedPin, .damagedKey: return SeedExit.noPair
+  case .damaged, .damagedAnchors, .damagedPin, .damagedKey: return SeedExit.noPair
   case .cannotWrite: return SeedExit.unwritable
   case .cannotOpen, .inUse, .cannotRead, .exhausted: return SeedExit.unreadable
   }

@@ -19,7 +19,7 @@ import Testing
     let source = try #require(agent.sources.first)
     #expect(source.name == "p")
     #expect(source.delivery == .reliable)
-    #expect(source.durable)
+    #expect(source.durability == .durable)
     #expect(source.priority == 1)
     #expect(source.purpose == "main")
     #expect(source.maximumMessageByteCount == 1024)
@@ -101,12 +101,20 @@ import Testing
     let plain = agentRoot(source: [
       ("name", .string("p")), ("type", .string("pattern")), ("delivery", .string("unreliable")),
     ])
-    #expect(try AgentConfiguration(plain).sources[0].durable == false)
+    #expect(try AgentConfiguration(plain).sources[0].durability == .periodic)
     let problems = agentProblems(
       agentRoot(source: [
-        ("name", .string("p")), ("type", .string("pattern")), ("delivery", .string("unreliable")), ("durable", .bool(true)),
+        ("name", .string("p")), ("type", .string("pattern")), ("delivery", .string("unreliable")),
+        ("durability", .string("durable")),
       ]))
     #expect(problems.map(\.kind) == [.conflict])
+  }
+
+  @Test func aReliableSourceMayBeVolatile() throws {
+    let source = agentRoot(source: [
+      ("name", .string("p")), ("type", .string("pattern")), ("durability", .string("volatile")),
+    ])
+    #expect(try AgentConfiguration(source).sources[0].durability == .volatile)
   }
 
   @Test func twoSourcesOfOneNameAreAConflictThatNamesBothPlaces() throws {

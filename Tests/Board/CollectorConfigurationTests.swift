@@ -28,10 +28,26 @@ import Testing
     #expect(made.recording.compression == .zstd)
     #expect(made.recording.syncInterval == .milliseconds(250))
     #expect(made.recording.reserveByteCount == 1 << 30)
+    #expect(made.recording.keep == nil && made.recording.maximumByteCount == nil && made.recording.whenFull == .stop)
     #expect(
       made.limits
         == CollectorConfiguration.Admission(
           sessionCount: 1024, handshakesPerSecond: 500, maximumMessageByteCount: 16 << 20, memoryByteCount: 256 << 20))
+  }
+
+  @Test func limitsOfWhatIsKeptAreReadAndHoldASegment() throws {
+    let recording: [(String, ConfigNode.Value)] = [("root", .string("/r")), ("seal", .string("none"))]
+    let made = try CollectorConfiguration(
+      collector(
+        recording: recording + [
+          ("keep", .string("30 d")), ("max_size", .string("1 TiB")), ("max_device_size", .string("10 GiB")),
+          ("when_full", .string("drop-oldest")),
+        ])
+    ).recording
+    #expect(made.keep == .seconds(30 * 86_400) && made.whenFull == .dropOldest)
+    #expect(made.maximumByteCount == 1 << 40 && made.maximumDeviceByteCount == 10 << 30)
+    let problems = collectorProblems(collector(recording: recording + [("max_size", .string("100 MiB"))]))
+    #expect(problems.map(\.path) == ["recording.max_size"] && problems.map(\.kind) == [.conflict])
   }
 
   @Test func sealMustBeWritten() {

@@ -16,14 +16,15 @@ struct SplitMix: RandomNumberGenerator {
 @Suite struct DecodingRobustnessTests {
   private static let keys = [
     "device", "agent", "collector", "buffers", "source", "recording", "limits", "name", "type", "address", "pair", "mode",
-    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durable", "fec",
+    "cipher", "max_datagram", "state", "status_socket", "memory", "unacknowledged", "queue", "delivery", "durability", "fec",
     "fec_data", "fec_parity",
     "priority",
     "purpose", "rate_hz", "value", "path", "parse", "line", "column", "unit", "scale", "offset", "framing", "loop",
     "max_message", "device", "format", "width", "height", "fps", "message_size", "count", "seed", "groups", "listen",
     "pairs",
     "allow_seed_mode", "root", "segment_size", "segment_age", "chunk_size", "chunk_age", "compression", "sync_interval",
-    "reserve", "sessions", "handshakes_per_second", "board", "gpio", "pin", "bus", "title", "aes", "camera", "chip_label",
+    "reserve", "keep", "max_size", "max_device_size", "when_full", "sessions", "handshakes_per_second", "board", "gpio",
+    "pin", "bus", "title", "aes", "camera", "chip_label",
     "baud", "data_bits", "parity", "stop_bits", "flow_control", "record_size", "record_start", "separator", "command",
     "restart", "lines", "offsets", "clock", "debounce", "channels", "line_count", "header_pins", "number", "kind",
     "functions", "decivolts", "pins", "enable", "seal", "",
@@ -75,12 +76,12 @@ struct SplitMix: RandomNumberGenerator {
   /// One value of a good configuration replaced by any other: the answer names that place or is good.
   @Test func oneWrongValueIsReportedWhereItStands() {
     let good: [(String, ConfigNode.Value)] = [("name", .string("s")), ("type", .string("pattern"))]
-    for key in ["priority", "durable", "delivery", "purpose", "message_size", "rate_hz", "count"] {
+    for key in ["priority", "durability", "delivery", "purpose", "message_size", "rate_hz", "count"] {
       for seed in UInt64(0)..<200 {
         var random = SplitMix(state: seed)
         let problems = agentProblems(agentRoot(source: good + [(key, value(depth: 2, &random))]))
         #expect(
-          problems.allSatisfy { $0.path.hasPrefix("source[0].\(key)") || $0.path == "source[0].durable" },
+          problems.allSatisfy { $0.path.hasPrefix("source[0].\(key)") || $0.path == "source[0].durability" },
           "\(key) seed \(seed)")
       }
     }

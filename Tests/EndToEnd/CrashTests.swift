@@ -38,6 +38,48 @@ extension EndToEnd {
       #expect(inspection.files.count > 1)
     }
 
+    /// Rounds of kill -9 in all; `make kill-rounds` has two hundred. The agent believes in its session for thirty
+    /// seconds each time, so ten sites go side by side.
+    private static let rounds = getenv("ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2
+
+    @Test("killed again and again while an agent streams, plain or sealed, a collector loses and doubles nothing")
+    func rounds() async throws {
+      let sites = min(10, Self.rounds)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for place in 0..<sites {
+          let count = Self.rounds / sites + (place < Self.rounds % sites ? 1 : 0)
+          group.addTask { try await killed(count, seal: place.isMultiple(of: 2) ? "sealed" : "none") }
+        }
+        try await group.waitForAll()
+      }
+    }
+
+    private func killed(_ rounds: Int, seal: String) async throws {
+      let site = try await Site()
+      let settings = CollectorSettings(seal: seal)
+      var collector = try await site.startCollector(settings)
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [Source.pattern(rate: 100, count: 0, size: 300), Source.system]), seconds: 7200)
+      for round in 0..<rounds {
+        let before = try site.agentStatus().stream("pattern")?.durable ?? 0
+        try await eventually("round \(round): more is durable", within: .seconds(120)) {
+          try (site.agentStatus().stream("pattern")?.durable ?? 0) > before + UInt64(20 + round % 7)
+        }
+        collector.signal(SIGKILL)
+        _ = try await collector.ended()
+        collector = try await site.startCollector(settings)
+      }
+      let before = try site.agentStatus().stream("pattern")?.durable ?? 0
+      try await eventually("the last session works", within: .seconds(120)) {
+        try (site.agentStatus().stream("pattern")?.durable ?? 0) > before
+      }
+      try await site.stop(agent: agent, collector: collector)
+      let sealed = ["--anchor", "\(site.path)/agent-state", "--keys", "\(site.path)/collector-state/keys"]
+      let verified = try await site.stt(
+        ["verify", site.recordings, "--account", site.accountPath] + (seal == "none" ? [] : sealed))
+      #expect(verified.code == 0, "\(verified)\n\(site.everythingSaid)")
+    }
+
     @Test func aCollectorStoppedAndStartedAgainGoesOnWhereItWas() async throws {
       let site = try await Site()
       let first = try await site.startCollector()

@@ -3,31 +3,42 @@ import Testing
 
 extension EndToEnd {
   @Suite(.serialized) struct FullDisk {
-    /// A small file system in memory, gone with it.
+    /// A small file system in memory, in a mount namespace of its own: no other program sees it, and it is gone with
+    /// the program that holds the namespace, however these tests end.
     final class SmallDisk: Sendable {
+      /// A link to it, from outside of its namespace.
       let path: String
+      private let holder: Program
 
-      init(at path: String, byteCount: Int) throws {
+      init(at path: String, byteCount: Int) async throws {
+        let script = "mkdir \"$0\" && mount -t tmpfs -o size=$1,mode=700 tmpfs \"$0\" && echo mounted && exec sleep 600"
+        let rights = geteuid() == 0 ? [] : ["--user", "--map-root-user"]
+        let inside = "\(path).mounted"
+        let program = try Program(
+          "/usr/bin/unshare",
+          rights + ["--mount", "--propagation", "private", "/bin/sh", "-c", script, inside, "\(byteCount)"], log: inside)
+        try await eventually("a tmpfs is mounted") {
+          program.standardOutput == "mounted\n" || program.exitCode != nil
+        }
+        guard program.exitCode == nil else { throw Files.Trouble(path: inside, number: EPERM) }
         self.path = path
-        mkdir(path, 0o700)
-        guard mount("tmpfs", path, "tmpfs", 0, "size=\(byteCount)") == 0 else {
+        holder = program
+        guard symlink("/proc/\(holder.identifier)/root\(inside)", path) == 0 else {
           throw Files.Trouble(path: path, number: errno)
         }
       }
 
-      deinit { umount2(path, CInt(MNT_DETACH)) }
-
-      /// Whether this process may mount, found out by trying.
-      static let isPermitted: Bool = {
+      /// Whether a namespace with a mount may be made, found out by trying.
+      @Sendable static func isPermitted() async -> Bool {
         guard let directory = try? TemporaryDirectory() else { return false }
-        return (try? SmallDisk(at: "\(directory.path)/disk", byteCount: 1 << 20)) != nil
-      }()
+        return await (try? SmallDisk(at: "\(directory.path)/disk", byteCount: 1 << 20)) != nil
+      }
     }
 
-    @Test(.enabled(if: SmallDisk.isPermitted, "needs the right to mount a small tmpfs: run as root"))
+    @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
     func aFullDiskHaltsRecordingAndLosesNothing() async throws {
       let site = try await Site()
-      let disk = try SmallDisk(at: site.recordings, byteCount: 8 << 20)
+      let disk = try await SmallDisk(at: site.recordings, byteCount: 8 << 20)
       let ballast = "\(disk.path)/ballast"
       try Files.write(ballast, [UInt8](repeating: 0xA5, count: 6 << 20))
       let collector = try await site.startCollector(
@@ -63,12 +74,33 @@ extension EndToEnd {
       withExtendedLifetime(disk) {}
     }
 
+    @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
+    func oldSegmentsMakeRoomWhereThatIsAskedFor() async throws {
+      let site = try await Site()
+      let disk = try await SmallDisk(at: site.recordings, byteCount: 4 << 20)
+      let collector = try await site.startCollector(
+        CollectorSettings(
+          seal: "sealed",
+          recording: "reserve = \"0 B\"\nchunk_size = \"64 KiB\"\nsegment_size = \"1 MiB\"\nwhen_full = \"drop-oldest\""))
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [Source.pattern(rate: 2000, count: 6000, size: 1000)]))
+      try await site.recorded("pattern", 6000)
+      let status = try site.collectorStatus()
+      #expect(status.trouble == nil && status.segmentsRemoved > 1, "\(status)")
+      try await site.stop(agent: agent, collector: collector)
+      #expect(collector.standardError.contains("the disk is full"), "\(collector.standardError)")
+      let keys = ["--keys", "\(site.path)/collector-state/keys"]
+      let verified = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys)
+      #expect(verified.code == 0 && verified.output.contains("the collector signed that"), "\(verified)")
+      withExtendedLifetime(disk) {}
+    }
+
     /// Killed while the disk is full, it starts again once there is room, and the device has kept
     /// everything that was not promised.
-    @Test(.enabled(if: SmallDisk.isPermitted, "needs the right to mount a small tmpfs: run as root"))
+    @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
     func aCollectorStoppedOnAFullDiskStartsAgainWhenThereIsRoom() async throws {
       let site = try await Site()
-      let disk = try SmallDisk(at: site.recordings, byteCount: 8 << 20)
+      let disk = try await SmallDisk(at: site.recordings, byteCount: 8 << 20)
       let ballast = "\(disk.path)/ballast"
       try Files.write(ballast, [UInt8](repeating: 0xA5, count: 7 << 20))
       let settings = CollectorSettings(recording: "reserve = \"0 B\"\nchunk_size = \"64 KiB\"")

@@ -20,6 +20,7 @@ struct CollectorStatus: Decodable {
   var webSocket: WebSocket?
   var sessions: Int
   var messagesRecorded: UInt64
+  var segmentsRemoved: UInt64
   var strayDatagrams: UInt64
   var handshakesRejected: UInt64
   var trouble: String?

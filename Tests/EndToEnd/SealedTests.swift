@@ -21,10 +21,7 @@ extension EndToEnd {
       return site
     }
 
-    @Test(
-      .disabled(
-        "a collector killed between making a segment and writing its header leaves a chain that verify calls incomplete"))
-    func sealedRecordingsSurviveAKillAndOpenWithTheirKeysAlone() async throws {
+    @Test func sealedRecordingsSurviveAKillAndOpenWithTheirKeysAlone() async throws {
       let site = try await recorded(CollectorSettings(seal: "sealed"))
       let verified = try await site.stt(["verify", site.recordings, "--account", site.accountPath] + keys(site))
       #expect(verified.code == 0, "\(verified)\n\(site.everythingSaid)")
@@ -74,6 +71,59 @@ extension EndToEnd {
         #expect(outcome.code == 6 && outcome.output.contains("missing"), "\(outcome)")
         rename(file + ".aside", file)
       }
+    }
+
+    @Test func aRecordingThatWasRolledBackLacksWhatItsDeviceWasTold() async throws {
+      let site = try await Site()
+      for run in 0..<2 {
+        let collector = try await site.startCollector(CollectorSettings(seal: "sealed"))
+        let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
+        try await site.recorded("pattern", 50)
+        try await site.stop(agent: agent, collector: collector)
+        let whole = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
+        #expect(whole.code == 0 && whole.output.contains("1 state(s)"), "run \(run): \(whole)\n\(site.everythingSaid)")
+      }
+      // Somebody brings the day before back, keystore and all; the device's file alone knows better.
+      let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
+      #expect(files.count == 2)
+      let newest = try #require(files.last)
+      rename(newest, newest + ".aside")
+      let unaware = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
+      #expect(unaware.code == 0, "\(unaware)")
+      for extra in [[], ["--pair", site.pairPath]] {
+        let back = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state/anchors"] + extra)
+        #expect(back.code == 6 && back.output.contains("rolled back"), "\(back)")
+      }
+      rename(newest + ".aside", newest)
+      let anchors = "\(site.path)/agent-state/anchors"
+      try Files.write(anchors, Files.text(anchors).replacing("1", with: "2"))
+      let altered = try await site.stt(["verify", site.recordings, "--anchor", anchors])
+      #expect(altered.code == 2 && altered.output.contains("cut or altered"), "\(altered)")
+    }
+
+    @Test func whatIsRemovedToKeepToALimitIsNoLossToVerify() async throws {
+      let site = try await Site()
+      for _ in 0..<4 {
+        let collector = try await site.startCollector(CollectorSettings(seal: "sealed"))
+        let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(count: 50)]))
+        try await site.recorded("pattern", 50)
+        try await site.stop(agent: agent, collector: collector)
+      }
+      let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
+      try #require(files.count == 4)
+      let retain = ["retain", site.recordings, "--max-size", "1 B"]
+      let tried = try await site.stt(retain + ["--dry-run"])
+      #expect(tried.code == 0 && tried.output.contains("3 segment(s)"), "\(tried)")
+      #expect(Files.find(below: site.recordings, suffix: ".mcap").count == 4)
+      let unsigned = try await site.stt(retain)
+      #expect(unsigned.code == 1 && unsigned.said.contains("--keys"), "\(unsigned)")
+      let removed = try await site.stt(retain + keys(site))
+      #expect(removed.code == 0, "\(removed)")
+      #expect(Files.find(below: site.recordings, suffix: ".mcap") == [files[3]])
+      let verified = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
+      #expect(verified.code == 0 && verified.output.contains("the collector signed that"), "\(verified)")
+      let nothing = try await site.stt(["retain", site.recordings])
+      #expect(nothing.code == 64, "\(nothing)")
     }
 
     @Test func aWriteOnlyCollectorRecordsWhatOnlyItsRecipientReads() async throws {

@@ -38,11 +38,11 @@ final class Site: Sendable {
   }
 
   /// Writes `agent.toml`, runs it, and waits until it answers.
-  func startAgent(_ settings: AgentSettings) async throws -> Program {
+  func startAgent(_ settings: AgentSettings, seconds: Int = 300) async throws -> Program {
     // An end of its own, should the tests be killed.
     let program = try Program(
       "stt-agent",
-      ["--config", try writeAgent(settings), "--account", accountPath, "--for", "300", "--log-level", "info"],
+      ["--config", try writeAgent(settings), "--account", accountPath, "--for", "\(seconds)", "--log-level", "info"],
       log: log("agent"))
     try await answers(program, at: agentSocket)
     return program

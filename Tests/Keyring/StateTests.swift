@@ -294,3 +294,33 @@ private final class Accepted {
     }
   }
 }
+
+@Suite struct RecordingAnchorsTests {
+  @Test func theNewestOfEachFolderIsThereAfterARestart() throws {
+    let directory = try TemporaryDirectory()
+    var anchors = try RecordingAnchors(in: StateDirectory(directory.path))
+    #expect(anchors.anchors.isEmpty)
+    func anchor(_ folder: String, _ byte: UInt8, _ seconds: UInt64) -> RecordingAnchors.Anchor {
+      .init(folder: folder, head: [UInt8](repeating: byte, count: 32), seconds: seconds)
+    }
+    let kept = [anchor("a/main", 1, 5), anchor("a/main", 1, 6), anchor("a/main", 2, 7), anchor("a/other", 3, 8)].map {
+      anchors.keep($0)
+    }
+    #expect(kept == [true, false, true, true])
+    try anchors.save(in: StateDirectory(directory.path))
+    for path in [directory.path, directory.path + "/anchors"] {
+      #expect(try RecordingAnchors(path: path).anchors == [anchor("a/main", 2, 7), anchor("a/other", 3, 8)])
+    }
+  }
+
+  @Test func theFileStaysReadableHoweverManyPurposesThereAre() throws {
+    let directory = try TemporaryDirectory()
+    var anchors = RecordingAnchors()
+    for number in 0..<UInt64(100) {
+      let name = "device-with-a-long-name/purpose-\(number)"
+      _ = anchors.keep(.init(folder: name, head: [UInt8](repeating: 1, count: 32), seconds: number))
+    }
+    try anchors.save(in: StateDirectory(directory.path))
+    #expect(try RecordingAnchors(path: directory.path).anchors.last?.seconds == 99)
+  }
+}

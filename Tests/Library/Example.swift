@@ -20,7 +20,7 @@ func streamOneMessage() throws -> [UInt8] {
   var device = DeviceEndpoint(keys: keys, offer: offer, settings: Session.Settings(), bootID: 1, now: now)
   let stream = device.add(
     StreamOpen(
-      largestMessage: 4096, delivery: .reliable, isDurable: false, priority: 0, uid: StreamUID(high: 1, low: 1),
+      largestMessage: 4096, delivery: .reliable, durability: .periodic, priority: 0, uid: StreamUID(high: 1, low: 1),
       incarnation: 1, firstMessage: 0, name: "greeting", schemaEncoding: "", schemaName: "", schemaData: [],
       purpose: "main"))
   guard let stream, var lease = pool.lease(atLeast: 5) else { return [] }

@@ -34,7 +34,8 @@ import Testing
       let recovery = try SegmentRecovery(ArraySource(bytes: cut), decompressor: NoDecompression())
       #expect(recovery.damage != nil)
       let kept = Int(recovery.keptByteCount)
-      let mended = Array(cut[..<kept]) + recovery.ending(notes: [("stt.recovery", ["reason": "test"])])
+      let (data, summary) = recovery.ending(notes: [("stt.recovery", ["reason": "test"])])
+      let mended = Array(cut[..<kept]) + data + summary
       let (messages, report) = try SampleFile.read(mended)
       #expect(report.verdict == .intact, "\(count) bytes: \(report.damage?.description ?? "")")
       #expect(messages == Array(SampleFile.messages.prefix(groupEnds.count { $0 <= count } * 4)), "\(count) bytes")

@@ -25,7 +25,7 @@ import Testing
     RecordedStream(
       device: device, name: name, uid: name == "s" ? "00112233445566778899aabbccddeeff" : "ffeeddccbbaa99887766554433221100",
       incarnation: 4, purpose: purpose,
-      schema: .opaque, delivery: "reliable", isDurable: true)
+      schema: .opaque, delivery: "reliable", durability: .durable)
   }
 
   static func append(_ recorder: Recorder, token: Int = 0, _ numbers: Range<UInt64>, now: UInt64) -> UInt64 {
@@ -85,6 +85,60 @@ import Testing
         #expect(report.channels.first?.endNumber ?? 0 == position, "cut at \(cut), round \(round)")
       }
     }
+  }
+
+  @Test("bytes altered in the middle of an unfinished file are kept beside it, a torn end and zeros are not")
+  func altered() throws {
+    let folder = try Folder()
+    let recorder = try Recorder(root: folder.path, settings: Self.settings)
+    try recorder.open(Self.stream(), token: 0, position: 0)
+    for group in 0..<UInt64(6) {
+      _ = Self.append(recorder, group * 10..<group * 10 + 10, now: Self.second * (group + 1))
+      _ = Self.tick(recorder, now: Self.second * (group + 1) + Self.second / 2)
+    }
+    let path = try #require(folder.segments.first)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    let chunk = try #require(Self.chunks(whole).dropFirst(2).first)
+    var flipped = whole
+    flipped[chunk + 60] ^= 0x10
+    // A length in the middle that reaches beyond the end looks like a cut, with whole groups behind it.
+    var lengthened = whole
+    lengthened[chunk + 6] = 0x7F
+    for (damaged, isKept) in [
+      (flipped, true), (lengthened, true), (whole.prefix(whole.count - 20), false),
+      (whole.prefix(whole.count - 300) + Data(count: 300), false), (whole + Data(count: 5000), false),
+    ] {
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder.path + "/dev/main") {
+        try FileManager.default.removeItem(atPath: folder.path + "/dev/main/" + name)
+      }
+      try damaged.write(to: URL(fileURLWithPath: path))
+      let again = try Recorder(root: folder.path, settings: Self.settings)
+      let file = try #require(again.recovered.first)
+      #expect((file.setAside != nil) == isKept, "\(file)")
+      let report = try SegmentVerifier.verify(try FileSource(path), decompressor: Zstandard())
+      #expect(report.verdict == .intact)
+      guard let aside = file.setAside else { continue }
+      let kept = try Data(contentsOf: URL(fileURLWithPath: aside))
+      #expect(kept == damaged.dropFirst(Int(file.keptByteCount)))
+      let note = try #require(report.metadata.first { $0.name == SealNote.recoveryName })
+      #expect(note.entries[SealNote.setAsideKey].map { aside.hasSuffix("/" + $0) } == true)
+      // Its name is not given to another segment.
+      try again.open(Self.stream(), token: 0, position: again.positions.first?.position ?? 0)
+      _ = Self.append(again, 50..<51, now: Self.second)
+      again.close(now: 2 * Self.second) { _, _ in }
+      #expect(folder.segments.count == 2)
+    }
+  }
+
+  /// Where the chunks of an MCAP file begin.
+  private static func chunks(_ bytes: Data) -> [Int] {
+    var places: [Int] = []
+    var offset = 8
+    while offset + 9 <= bytes.count {
+      if bytes[offset] == 0x06 { places.append(offset) }
+      offset += 9 + (1...8).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * ($1 - 1)) }
+    }
+    return places
   }
 
   @Test("a new segment begins where the last one ended, and positions are carried along")

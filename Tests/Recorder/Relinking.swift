@@ -16,6 +16,10 @@ func relinked(_ file: [UInt8]) -> [UInt8] {
       let link =
         (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64($0 * 8)) } + head + digest(Array(bytes[since..<offset]))
       bytes.replaceSubrange(offset + 9..<offset + 9 + 72, with: link)
+      var crc = CRC32()
+      bytes.withUnsafeBytes { crc.update(unsafe: UnsafeRawBufferPointer(rebasing: $0[offset + 9..<offset + 9 + 104])) }
+      bytes.replaceSubrange(
+        offset + 9 + 104..<end, with: (0..<4).map { UInt8(truncatingIfNeeded: crc.value >> UInt32($0 * 8)) })
       head = digest(link)
       number += 1
       since = end

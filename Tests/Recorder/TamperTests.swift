@@ -32,9 +32,6 @@ private func records(_ bytes: [UInt8]) -> [Range<Int>] {
 }
 
 @Suite struct TamperTests {
-  /// Every how many records of the large file are tried: 1 takes hours in a debug build.
-  static let step = Int(ProcessInfo.processInfo.environment["STT_TAMPER_STRIDE"] ?? "") ?? 8009
-
   private static func recording(_ groups: Int) throws -> (bytes: [UInt8], keys: TestKeys) {
     let folder = try RecorderTests.Folder()
     let keys = TestKeys()
@@ -98,17 +95,6 @@ private func records(_ bytes: [UInt8]) -> [Range<Int>] {
       for index in all.indices { count += try Self.tamper(bytes, all, at: index, sources) }
     }
     #expect(count > 500)
-  }
-
-  @Test("the same at some records of a recording of 10,000")
-  func largeRecording() throws {
-    let (bytes, keys) = try Self.recording(2500)
-    let all = records(bytes)
-    #expect(all.count > 10_000)
-    let sources = keys.sources(.day)
-    for index in stride(from: min(Self.step / 2, 3000), to: all.count, by: Self.step) {
-      _ = try Self.tamper(bytes, all, at: index, sources)
-    }
   }
 
   @Test("somebody who works out every hash again, but has no key, is found out by each kind of key")

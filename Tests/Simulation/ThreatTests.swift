@@ -182,7 +182,7 @@ import Testing
 
   private func open(_ number: UInt64, largest: UInt32) -> [UInt8] {
     let open = StreamOpen(
-      largestMessage: largest, delivery: .reliable, isDurable: false, priority: 0,
+      largestMessage: largest, delivery: .reliable, durability: .periodic, priority: 0,
       uid: StreamUID(high: number, low: 1), incarnation: 1, firstMessage: 0, name: "n\(number)", schemaEncoding: "",
       schemaName: "", schemaData: [], purpose: "main")
     let bytes = open.bytes

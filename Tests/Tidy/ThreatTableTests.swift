@@ -10,7 +10,7 @@ import Testing
     guard let file = Repository.files.first(where: { $0.path == "docs/threats.md" }) else { return [] }
     return file.lines.compactMap { line in
       let cells = line.split(separator: "|").map { $0.trimmingBlanks }
-      guard cells.count == 4, let letter = cells[0].first, "ABTF".contains(letter), Int(cells[0].dropFirst()) != nil
+      guard cells.count == 4, let letter = cells[0].first, "ABTFR".contains(letter), Int(cells[0].dropFirst()) != nil
       else { return nil }
       let quoted = cells[3].split(separator: "`", omittingEmptySubsequences: false).enumerated().filter {
         $0.offset % 2 == 1
@@ -25,7 +25,7 @@ import Testing
   }()
 
   @Test func everyThreatIsListedOnce() {
-    let expected = (1...15).map { "A\($0)" } + (1...16).map { "B\($0)" } + ["T1", "F1", "F2"]
+    let expected = (1...15).map { "A\($0)" } + (1...16).map { "B\($0)" } + ["T1", "F1", "F2"] + (1...4).map { "R\($0)" }
     #expect(Self.rows.map(\.name) == expected)
   }
 

@@ -31,7 +31,7 @@ import Testing
   }
 
   static let open = StreamOpen(
-    largestMessage: 4096, delivery: .reliable, isDurable: true, priority: 1, uid: StreamUID(high: 1, low: 2),
+    largestMessage: 4096, delivery: .reliable, durability: .durable, priority: 1, uid: StreamUID(high: 1, low: 2),
     incarnation: 3, firstMessage: 4, name: "load", schemaEncoding: "protobuf", schemaName: "stt.load",
     schemaData: [1, 2, 3], purpose: "main")
 

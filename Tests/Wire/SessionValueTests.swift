@@ -67,7 +67,7 @@ import Testing
     let plain = try decode(example("ACK of a stream")) { try StreamAck(&$0) }
     #expect(plain == StreamAck(delivered: 5, window: 1 << 20, durable: 4))
     let anchored = try decode(example("ACK of a stream, with a chain head")) { try StreamAck(&$0) }
-    #expect(anchored == StreamAck(delivered: 5, window: 1 << 20, durable: 5, chainHead: repeated(0xCC, 32)))
+    #expect(anchored == StreamAck(delivered: 5, window: 1 << 20, durable: 5, chainHead: RecordingHead(repeated(0xCC, 32))))
     let ahead = encode { StreamAck(delivered: 5, window: 0, durable: 6).write(&$0) }
     #expect(throws: WireError.invalidValue) { try decode(ahead) { try StreamAck(&$0) } }
   }

@@ -163,10 +163,11 @@ public struct CollectorEndpoint: ~Copyable {
   /// When to call ``handleTimeout(now:)`` and ``transmit(into:now:wall:)`` if nothing arrives before.
   public var deadline: MonotonicTime { table.nextDeadline }
 
-  /// Everything below `number` of the stream a sink admitted as `token` is on disk.
-  public mutating func markDurable(session place: Int, token: Int, below number: UInt64) {
+  /// Everything below `number` of the stream a sink admitted as `token` is on disk, in a recording whose chain has
+  /// `head`.
+  public mutating func markDurable(session place: Int, token: Int, below number: UInt64, head: RecordingHead? = nil) {
     guard place < table.capacity, table.isOccupied(place) else { return }
-    table.slot(place).pointee.session.markDurable(token: token, below: number)
+    table.slot(place).pointee.session.markDurable(token: token, below: number, head: head)
     touch(place)
   }
 

@@ -10,6 +10,8 @@ public struct RecoveredFile: Sendable {
   /// In a sealed file, batches: recovery opens none.
   public var messageCount: UInt64
   public var reason: String
+  /// Where bytes are kept that were cut and are not just a torn end; `nil` when there are none.
+  public var setAside: String?
 }
 
 /// Brings a folder into order after whatever ended the last run.
@@ -25,22 +27,32 @@ enum FolderRecovery {
   /// Finishes unfinished segments in place and tells how far each stream was recorded. Never
   /// continues a segment: the next one is new. Of sealed segments it reads positions alone.
   static func recover(
-    _ folder: RecordingFolder, _ keys: RecordingKeys?, found report: (RecoveredFile) -> Void
+    _ folder: RecordingFolder, _ keys: RecordingKeys?, _ disk: any Disk, found report: (RecoveredFile) -> Void
   ) throws(RecorderError) -> Found {
     var found = Found()
     var unfinished: [String] = []
+    var finished: String?
     // Newest first, until one that was finished tells of everything before it.
     for name in folder.segments().reversed() {
       let path = folder.path + "/" + name
       if let notes = try finishedNotes(path), let positions = try positions(notes, keys) {
         found.positions = positions
         if let head = chainHead(notes) { found.head = head }
+        finished = path
         break
       }
       unfinished.append(path)
     }
-    for path in unfinished.reversed() { try finish(path, folder, &found, keys, report) }
+    // A recorder that was killed before its last sync left whole files that the disk perhaps has not.
+    if let finished { try SegmentFile(opening: finished, on: disk).sync() }
+    for path in unfinished.reversed() { try finish(path, folder, &found, keys, disk, report) }
+    if finished != nil || !unfinished.isEmpty { try sync(folder, disk) }
     return found
+  }
+
+  private static func sync(_ folder: RecordingFolder, _ disk: any Disk) throws(RecorderError) {
+    let synced = disk.syncDirectory(folder.path)
+    guard synced >= 0 else { throw RecorderError(doing: "sync the directory", path: folder.path, number: -synced) }
   }
 
   private typealias Notes = [(name: String, entries: [String: String])]
@@ -81,7 +93,7 @@ enum FolderRecovery {
 
   /// Cuts a file after its last whole group and ends it properly.
   private static func finish(
-    _ path: String, _ folder: RecordingFolder, _ found: inout Found, _ keys: RecordingKeys?,
+    _ path: String, _ folder: RecordingFolder, _ found: inout Found, _ keys: RecordingKeys?, _ disk: any Disk,
     _ report: (RecoveredFile) -> Void
   ) throws(RecorderError) {
     let source = try FileSource(path)
@@ -92,12 +104,14 @@ enum FolderRecovery {
     } catch let error as RecorderError {
       throw error
     } catch {
-      // Not even a beginning: nothing was recorded in it.
+      // Not even a beginning: the recorder puts nothing into a file before that is on the disk.
+      let aside = path + ".damaged"
       report(
-        RecoveredFile(path: path, keptByteCount: 0, cutByteCount: source.byteCount, messageCount: 0, reason: "\(error)"))
-      if rename(path, path + ".damaged") != 0 {
-        throw RecorderError(doing: "set aside", path: path, number: errno)
-      }
+        RecoveredFile(
+          path: path, keptByteCount: 0, cutByteCount: source.byteCount, messageCount: 0, reason: "\(error)",
+          setAside: source.byteCount == 0 ? nil : aside))
+      let moved = disk.rename(path, to: aside)
+      guard moved >= 0 else { throw RecorderError(doing: "set aside", path: path, number: -moved) }
       return
     }
     for channel in recovery.channels {
@@ -108,26 +122,31 @@ enum FolderRecovery {
     found.positions.merge(recovery.sealedPositions) { max($0, $1) }
     let seal = recovery.seal
     if let seal { found.head = seal.head }
-    guard let damage = recovery.damage else { return }
+    guard let damage = recovery.damage else {
+      try SegmentFile(opening: path, on: disk).sync()
+      return
+    }
     let kept = recovery.keptByteCount
     let plainCount = recovery.channels.reduce(0) { $0 + $1.messageCount }
     let messageCount = seal?.count ?? plainCount
-    var notes: Notes = [
-      (
-        SealNote.recoveryName,
-        [
-          "reason": damage.description, "cut_bytes": String(source.byteCount - kept), "kept_bytes": String(kept),
-        ]
-      )
-    ]
+    let aside = try DamagedTail(source, from: kept, damage).setAside(beside: path, on: disk)
+    var note = ["reason": damage.description, "cut_bytes": String(source.byteCount - kept), "kept_bytes": String(kept)]
+    if let aside { note[SealNote.setAsideKey] = String(aside.split(separator: "/").last ?? "") }
+    var notes: Notes = [(SealNote.recoveryName, note)]
     notes += try ending(seal, found.positions, keys)
-    let ending = recovery.ending(notes: notes)
-    try replaceTail(of: path, at: kept, with: ending)
+    let (data, summary) = recovery.ending(notes: notes)
+    let file = try SegmentFile(opening: path, on: disk)
+    try file.truncate(to: kept)
+    // As a recorder does: a footer says that everything before it is on the disk.
+    for (bytes, offset) in [(data, kept), (summary, kept + UInt64(data.count))] {
+      try bytes.withRawBytes { bytes throws(RecorderError) in try file.write(bytes, at: offset) }
+      try file.sync()
+    }
     if let seal { try keys?.remember(folder.name, ChainHead(segment: seal.note.segment, head: seal.head)) }
     report(
       RecoveredFile(
         path: path, keptByteCount: kept, cutByteCount: source.byteCount - kept, messageCount: messageCount,
-        reason: damage.description))
+        reason: damage.description, setAside: aside))
   }
 
   /// Positions and the end of the chain. A file that was cut before it had a seal, where files have seals,
@@ -150,26 +169,5 @@ enum FolderRecovery {
         ]
       ),
     ]
-  }
-
-  private static func replaceTail(of path: String, at offset: UInt64, with bytes: [UInt8]) throws(RecorderError) {
-    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw RecorderError(doing: "open", path: path, number: errno) }
-    defer { close(descriptor) }
-    guard ftruncate(descriptor, off_t(offset)) == 0 else {
-      throw RecorderError(doing: "cut", path: path, number: errno)
-    }
-    var done = 0
-    while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes {
-        pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset) + off_t(done))
-      }
-      if count > 0 {
-        done += count
-      } else if errno != EINTR {
-        throw RecorderError(doing: "finish", path: path, number: count == 0 ? ENOSPC : errno)
-      }
-    }
-    guard fsync(descriptor) == 0 else { throw RecorderError(doing: "sync", path: path, number: errno) }
   }
 }

@@ -33,32 +33,57 @@ final class OpenSegment {
   var chunkSince: UInt64?
   /// When the first durable message not yet synced came.
   var unsyncedSince: UInt64?
+  /// When the first message not yet synced came that is neither durable nor volatile.
+  var periodicSince: UInt64?
+  /// Head of the chain on the disk, 32 bytes; zeros where there is none.
+  private(set) var durableHead: [UInt8]
+  private let disk: any Disk
   private let settings: RecorderSettings
   private var notesChannels: [String: (channel: UInt16, count: UInt64)] = [:]
 
-  init(folder: RecordingFolder, found: FolderRecovery.Found, settings: RecorderSettings, keys: RecordingKeys?) {
+  init(
+    folder: RecordingFolder, found: FolderRecovery.Found, settings: RecorderSettings, keys: RecordingKeys?,
+    disk: any Disk
+  ) {
     self.folder = folder
+    self.disk = disk
     positions = found.positions
     previousHead = found.head
+    durableHead = found.head
     self.settings = settings
     self.keys = keys
   }
 
-  /// Opens a file if none is open.
+  /// Opens a file if none is open, and has its beginning on the disk before anything is recorded in it.
   func begin(now: UInt64, wall: UInt64) throws(RecorderError) {
-    guard file == nil else { return }
-    let path = folder.path + "/" + folder.nextName(wall: wall)
-    var seal: SegmentSeal?
-    if let keys, keys.seals { seal = try keys.seal(device: folder.device, wall: wall, previous: previousHead) }
-    file = try SegmentFile(creating: path, directory: folder.path)
-    writer = SegmentWriter(
-      compressor: Zstandard(enabled: settings.compresses), sealer: seal, library: "stt \(RecorderVersion.text)",
-      chunkCapacity: settings.chunkByteCount)
-    opened = now
-    notesChannels = [:]
-    for token in places.keys { places[token]?.channel = nil }
-    segmentID = seal?.segment ?? []
-    if seal != nil { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: nil)) }
+    if file == nil {
+      try folder.make(on: disk)
+      var seal: SegmentSeal?
+      if let keys, keys.seals { seal = try keys.seal(device: folder.device, wall: wall, previous: previousHead) }
+      file = try SegmentFile(creating: folder.path + "/" + folder.nextName(wall: wall), on: disk)
+      writer = SegmentWriter(
+        compressor: Zstandard(enabled: settings.compresses), sealer: seal, library: "stt \(RecorderVersion.text)",
+        chunkCapacity: settings.chunkByteCount)
+      opened = now
+      notesChannels = [:]
+      for token in places.keys { places[token]?.channel = nil }
+      segmentID = seal?.segment ?? []
+      isAnnounced = false
+    }
+    try announce()
+  }
+
+  private var isAnnounced = false
+
+  /// Makes the file's name and its first records durable, and only then remembers that it is the newest: whatever
+  /// is remembered is there, and a file that a crash left without a beginning never held anything.
+  private func announce() throws(RecorderError) {
+    guard let file, !isAnnounced else { return }
+    try writePending(file)
+    try file.sync()
+    try file.syncName()
+    if !segmentID.isEmpty { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: nil)) }
+    isAnnounced = true
   }
 
   /// The stream's channel in the present segment.
@@ -76,7 +101,7 @@ final class OpenSegment {
   func note(
     topic: String, schema: Schema, wall: UInt64, monotonic: UInt64, device: String, _ write: (inout ProtobufWriter) -> Void
   ) {
-    guard writer != nil else { return }
+    guard writer != nil, ending == .none else { return }
     if notesChannels[topic] == nil {
       let added = writer?.addChannel(
         topic: topic, schema: schema, metadata: ["stt.device": device, "stt.delivery": "note"])
@@ -100,6 +125,7 @@ final class OpenSegment {
   /// Hands the kernel what is pending; the chunk in hand too if `closingChunk`.
   func flush(closingChunk: Bool) throws(RecorderError) {
     guard let file, writer != nil else { return }
+    try announce()
     if closingChunk {
       writer?.closeChunk()
       chunkSince = nil
@@ -120,9 +146,18 @@ final class OpenSegment {
   func sync() throws(RecorderError) {
     try flush(closingChunk: true)
     try file?.sync()
-    unsyncedSince = nil
+    noteSynced()
     forEachPlace { $0.durable = $0.written }
+    durableHead = writer?.chainHead ?? durableHead
   }
+
+  private func noteSynced() {
+    unsyncedSince = nil
+    periodicSince = nil
+  }
+
+  /// Bytes the kernel has and the disk perhaps not.
+  var unsyncedByteCount: Int { file?.unsyncedByteCount ?? 0 }
 
   private func forEachPlace(_ body: (inout Place) -> Void) {
     var index = places.values.startIndex
@@ -132,32 +167,43 @@ final class OpenSegment {
     }
   }
 
-  private var isEnding = false
+  /// How far the segment's end has come, for an attempt after one that failed.
+  private enum Ending { case none, data, summary }
+  private var ending = Ending.none
 
-  /// Ends the segment: notes of the positions, summary, footer, sync.
+  /// Ends the segment: notes of the positions and the end of the data, sync; summary and footer, sync. Whoever
+  /// finds a footer then finds everything before it on the disk too.
   func finish() throws(RecorderError) {
     guard let file, writer != nil else { return }
-    if !isEnding {
+    try announce()
+    if ending == .none {
       for place in places.values { positions["\(place.stream.uid):\(place.stream.incarnation)"] = place.position }
       writer?.addPositions(positions)
-      writer?.finish()
-      isEnding = true
+      writer?.endData()
+      ending = .data
     }
     try writePending(file)
     try file.sync()
-    isEnding = false
-    unsyncedSince = nil
+    if ending == .data {
+      writer?.finish()
+      ending = .summary
+    }
+    try writePending(file)
+    try file.sync()
+    let head = writer?.chainHead
+    if let head { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: head)) }
+    ending = .none
+    noteSynced()
     chunkSince = nil
     forEachPlace {
       $0.written = $0.position
       $0.durable = $0.position
     }
-    let head = writer?.chainHead
     self.file = nil
     writer = nil
     if let head {
       previousHead = head
-      try keys?.remember(folder.name, ChainHead(segment: segmentID, head: head))
+      durableHead = head
     }
   }
 

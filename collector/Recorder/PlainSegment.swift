@@ -14,7 +14,7 @@ public final class PlainSegment {
     self.path = path
     writer = SegmentWriter(
       compressor: Zstandard(), library: "stt \(RecorderVersion.text)", chunkCapacity: Self.chunkByteCount)
-    file = try SegmentFile(creating: path, directory: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
+    file = try SegmentFile(creating: path, on: SystemDisk(), keepsUnsynced: false)
   }
 
   public var messageCount: UInt64 { writer.messageCount }
@@ -49,6 +49,7 @@ public final class PlainSegment {
     writer.finish()
     try flush()
     try file.sync()
+    try file.syncName()
   }
 
   private func flush() throws(RecorderError) {

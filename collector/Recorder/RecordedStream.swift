@@ -10,11 +10,11 @@ public struct RecordedStream: Hashable, Sendable {
   public var schema: Schema
   /// As the configuration calls it: `reliable`, `partial`, `unreliable` or `latest`.
   public var delivery: String
-  public var isDurable: Bool
+  public var durability: Durability
 
   public init(
     device: String, name: String, uid: String, incarnation: UInt64, purpose: String, schema: Schema, delivery: String,
-    isDurable: Bool
+    durability: Durability
   ) {
     self.device = device
     self.name = name
@@ -23,7 +23,17 @@ public struct RecordedStream: Hashable, Sendable {
     self.purpose = purpose
     self.schema = schema
     self.delivery = delivery
-    self.isDurable = isDurable
+    self.durability = durability
+  }
+
+  /// When a message is on the disk.
+  public enum Durability: String, Hashable, Sendable {
+    /// Before its device is told so, after the sync interval at most.
+    case durable
+    /// After a longer interval, or a number of bytes.
+    case periodic
+    /// When the kernel likes, and when its segment is closed.
+    case volatile
   }
 
   /// Pictures don't get smaller.
@@ -32,7 +42,7 @@ public struct RecordedStream: Hashable, Sendable {
   var metadata: [String: String] {
     [
       "stt.device": device, "stt.stream_uid": uid, "stt.incarnation": String(incarnation),
-      "stt.delivery": delivery, "stt.durable": isDurable ? "true" : "false",
+      "stt.delivery": delivery, "stt.durability": durability.rawValue,
       "stt.purpose": purpose,
     ]
   }

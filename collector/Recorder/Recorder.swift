@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import STTBuffers
 import STTRecord
@@ -14,14 +13,23 @@ public final class Recorder {
   /// Nanoseconds between attempts while the disk refuses.
   static let retryInterval: UInt64 = 1_000_000_000
 
+  private static let closingAttempts = 4
+  /// Nanoseconds between looks for segments that are too old.
+  private static let retirementInterval: UInt64 = 60_000_000_000
+
   public let root: String
   private let settings: RecorderSettings
   private let keys: RecordingKeys?
+  private let disk: any Disk
   private var folders: [String: OpenSegment] = [:]
   /// By token.
   private var segments: [Int: OpenSegment] = [:]
   private var sinceSpaceCheck: UInt64 = 0
   private var retryAt: UInt64 = 0
+  private var retireAt: UInt64 = 0
+  /// The wall clock of the last ``tick(now:wall:durable:)``.
+  private var wall: UInt64 = 0
+  private var retired: [RetiredSegment] = []
   /// Why recording is halted; `nil` while it is not.
   public private(set) var trouble: RecorderError?
   /// What start-up found and did.
@@ -31,25 +39,34 @@ public final class Recorder {
   public private(set) var messageCount: UInt64 = 0
   public private(set) var payloadByteCount: UInt64 = 0
   public private(set) var syncCount: UInt64 = 0
+  /// Why old segments could not be removed at the last attempt.
+  public private(set) var retirementTrouble: RecorderError?
 
   /// Makes `root` if need be and brings what is in it into order.
   ///
-  /// - Parameter keys: who may open what is recorded; without them it is plain.
-  public init(root: String, settings: RecorderSettings, keys: RecordingKeys? = nil) throws(RecorderError) {
+  /// - Parameters:
+  ///   - keys: who may open what is recorded; without them it is plain.
+  ///   - disk: where it is recorded.
+  public init(
+    root: String, settings: RecorderSettings, keys: RecordingKeys? = nil, disk: any Disk = SystemDisk()
+  ) throws(RecorderError) {
     self.root = root
     self.settings = settings
     self.keys = keys
-    if mkdir(root, 0o750) != 0, errno != EEXIST {
-      throw RecorderError(doing: "make the directory", path: root, number: errno)
+    self.disk = disk
+    let made = disk.makeDirectory(root)
+    guard made >= 0 || made == -EEXIST else {
+      throw RecorderError(doing: "make the directory", path: root, number: -made)
     }
+    if made >= 0 { _ = disk.syncDirectory(parent(of: root)) }
     guard access(root, W_OK | X_OK) == 0 else { throw RecorderError(doing: "write to", path: root, number: errno) }
     for device in RecordingFolder.entries(root) {
       for purpose in RecordingFolder.entries(root + "/" + device) {
         let folder = RecordingFolder(path: "\(root)/\(device)/\(purpose)")
         var found: [RecoveredFile] = []
-        let known = try FolderRecovery.recover(folder, keys) { found.append($0) }
+        let known = try FolderRecovery.recover(folder, keys, disk) { found.append($0) }
         recovered += found
-        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys)
+        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys, disk: disk)
         for (key, position) in known.positions {
           let parts = key.split(separator: ":")
           guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
@@ -65,16 +82,29 @@ public final class Recorder {
 
   /// Makes `token` mean `stream`, whose next message is `position`.
   public func open(_ stream: RecordedStream, token: Int, position: UInt64) throws(RecorderError) {
-    let folder = try RecordingFolder.make(root: root, device: stream.device, purpose: stream.purpose)
-    let segment =
-      folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
-    folders[folder.path] = segment
+    let segment = segment(device: stream.device, purpose: stream.purpose)
     segments[token] = segment
     if let known = segment.places[token], known.stream == stream { return }
     // An older incarnation of the stream will not come again.
     segment.positions = segment.positions.filter { !$0.key.hasPrefix(stream.uid + ":") }
     segment.places[token] = OpenSegment.Place(
       stream: stream, position: position, written: position, durable: position)
+  }
+
+  private func segment(device: String, purpose: String) -> OpenSegment {
+    let folder = RecordingFolder(root: root, device: device, purpose: purpose)
+    if let known = folders[folder.path] { return known }
+    let segment = OpenSegment(
+      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk)
+    folders[folder.path] = segment
+    return segment
+  }
+
+  /// Head of the chain that holds everything of `token` reported as durable, 32 bytes; `nil` where recordings have
+  /// no chain.
+  public func chainHead(of token: Int) -> [UInt8]? {
+    guard let head = segments[token]?.durableHead, head.contains(where: { $0 != 0 }) else { return nil }
+    return head
   }
 
   /// Takes one message whose payload is `first` and then `second`. `false`: the disk refuses; keep it
@@ -97,7 +127,11 @@ public final class Recorder {
     }
     segment.places[token]?.position = number + 1
     if segment.chunkSince == nil { segment.chunkSince = now }
-    if segment.places[token]?.stream.isDurable == true, segment.unsyncedSince == nil { segment.unsyncedSince = now }
+    switch segment.places[token]?.stream.durability {
+    case .durable: segment.unsyncedSince = segment.unsyncedSince ?? now
+    case .periodic: segment.periodicSince = segment.periodicSince ?? now
+    case .volatile, nil: break
+    }
     messageCount += 1
     payloadByteCount += UInt64(first.count + second.count)
     if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount {
@@ -110,10 +144,7 @@ public final class Recorder {
   public func note(_ event: RecordingEvent, device: String, purpose: String, now: UInt64, wall: UInt64) {
     guard isAccepting else { return }
     attempt(now) { () throws(RecorderError) in
-      let folder = try RecordingFolder.make(root: root, device: device, purpose: purpose)
-      let segment =
-        folders[folder.path] ?? OpenSegment(folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys)
-      folders[folder.path] = segment
+      let segment = segment(device: device, purpose: purpose)
       try segment.begin(now: now, wall: wall)
       segment.note(topic: "stt/events", schema: Self.eventSchema, wall: wall, monotonic: now, device: device) {
         $0.string(event.kind, field: 1)
@@ -122,6 +153,7 @@ public final class Recorder {
         $0.uint64(event.count, field: 4)
       }
       if segment.chunkSince == nil { segment.chunkSince = now }
+      segment.periodicSince = segment.periodicSince ?? now
     }
   }
 
@@ -154,6 +186,7 @@ public final class Recorder {
   ///
   /// - Returns: when to be called next, in nanoseconds of the monotonic clock.
   public func tick(now: UInt64, wall: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) -> UInt64 {
+    self.wall = wall
     if trouble != nil {
       guard now >= retryAt else { return retryAt }
       trouble = nil
@@ -166,10 +199,11 @@ public final class Recorder {
         if isOld || isLarge {
           try segment.finish()
           syncCount += 1
+          retireAt = now
           report(segment, durable)
           return
         }
-        if let since = segment.unsyncedSince, now - since >= settings.syncInterval {
+        if isSyncDue(segment, now) {
           try checkSpace()
           try segment.sync()
           syncCount += 1
@@ -179,18 +213,64 @@ public final class Recorder {
         }
       }
       if let since = segment.unsyncedSince { next = min(next, since + settings.syncInterval) }
+      if let since = segment.periodicSince { next = min(next, since + settings.periodicInterval) }
       if let since = segment.chunkSince { next = min(next, since + settings.chunkAge) }
     }
-    return trouble == nil ? max(next, now + 1_000_000) : retryAt
+    guard trouble == nil else { return retryAt }
+    retire(now)
+    return max(next, now + 1_000_000)
   }
 
-  /// Finishes every segment. What can't be written now is finished at the next start.
+  /// Segments removed since the last call.
+  public func takeRetired() -> [RetiredSegment] {
+    defer { retired = [] }
+    return retired
+  }
+
+  private func retire(_ now: UInt64) {
+    guard settings.retention.hasLimits, now >= retireAt else { return }
+    retireAt = now + Self.retirementInterval
+    retirementTrouble = nil
+    for segment in Retention(root: root).due(settings.retention, wall: wall) where retirementTrouble == nil {
+      remove(segment)
+    }
+  }
+
+  private func remove(_ segment: RetiredSegment) {
+    do {
+      try Retention.remove(segment, collectorKey: try keys?.collector(), wall: wall, on: disk)
+      retired.append(segment)
+    } catch { retirementTrouble = error }
+  }
+
+  /// Removes the oldest segment where that is what shall happen on a full disk; answers whether there was one.
+  private func makeRoom(_ error: RecorderError) -> Bool {
+    guard settings.retention.dropsOldest, error.number == ENOSPC || error.number == EDQUOT,
+      let oldest = Retention(root: root).oldest
+    else { return false }
+    retirementTrouble = nil
+    remove(oldest)
+    return retirementTrouble == nil
+  }
+
+  private func isSyncDue(_ segment: OpenSegment, _ now: UInt64) -> Bool {
+    if let since = segment.unsyncedSince, now - since >= settings.syncInterval { return true }
+    guard let since = segment.periodicSince else { return false }
+    return now - since >= settings.periodicInterval || segment.unsyncedByteCount >= settings.periodicByteCount
+  }
+
+  /// Finishes every segment; a call that fails is made again, a few times. What can't be written then is finished at
+  /// the next start.
   public func close(now: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) {
-    for segment in folders.values where segment.path != nil {
-      attempt(now) { () throws(RecorderError) in
-        try segment.finish()
-        report(segment, durable)
+    for _ in 0..<Self.closingAttempts {
+      trouble = nil
+      for segment in folders.values where segment.path != nil {
+        attempt(now) { () throws(RecorderError) in
+          try segment.finish()
+          report(segment, durable)
+        }
       }
+      if trouble == nil { return }
     }
   }
 
@@ -206,8 +286,7 @@ public final class Recorder {
 
   private func checkSpace() throws(RecorderError) {
     sinceSpaceCheck = 0
-    var free: UInt64 = 0
-    guard clinux_free_bytes(root, &free) == 0 else { return }
+    guard let free = disk.freeByteCount(root) else { return }
     if free < settings.reserveByteCount {
       throw RecorderError(
         doing: "keep \(settings.reserveByteCount >> 20) MiB free while writing to", path: root, number: ENOSPC)
@@ -220,6 +299,6 @@ public final class Recorder {
 
   private func halt(_ error: RecorderError, _ now: UInt64) {
     trouble = error
-    retryAt = now + Self.retryInterval
+    retryAt = makeRoom(error) ? now : now + Self.retryInterval
   }
 }

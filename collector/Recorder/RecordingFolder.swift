@@ -28,16 +28,26 @@ public struct RecordingFolder {
     return "\(text.isEmpty ? "unnamed" : text)-\(String(hash, radix: 16))"
   }
 
-  /// Makes the folder and what is above it, below `root`.
-  static func make(root: String, device: String, purpose: String) throws(RecorderError) -> RecordingFolder {
-    var path = root
-    for part in [component(device), component(purpose)] {
-      path += "/" + part
-      if mkdir(path, 0o750) != 0, errno != EEXIST {
-        throw RecorderError(doing: "make the directory", path: path, number: errno)
+  /// Where the recordings of `device` and `purpose` go, below `root`.
+  init(root: String, device: String, purpose: String) {
+    path = "\(root)/\(Self.component(device))/\(Self.component(purpose))"
+  }
+
+  init(path: String) { self.path = path }
+
+  /// Makes the folder and what is above it, below the root, and their names durable.
+  func make(on disk: any Disk) throws(RecorderError) {
+    for directory in [parent(of: path), path] {
+      let made = disk.makeDirectory(directory)
+      guard made >= 0 || made == -EEXIST else {
+        throw RecorderError(doing: "make the directory", path: directory, number: -made)
+      }
+      // Also where it was there: whoever made it may have been killed before its name was durable.
+      let synced = disk.syncDirectory(parent(of: directory))
+      guard synced >= 0 else {
+        throw RecorderError(doing: "sync the directory of", path: directory, number: -synced)
       }
     }
-    return RecordingFolder(path: path)
   }
 
   /// Names of its segments, oldest first.
@@ -68,6 +78,17 @@ public struct RecordingFolder {
     return UInt64(stem[stem.index(after: dash)...])
   }
 
+  /// When the segment of this name was begun, nanoseconds since 1970.
+  static func began(_ name: String) -> UInt64? {
+    let parts = name.prefix(19).split { "-T".contains($0) }.compactMap { CInt($0) }
+    guard parts.count == 6 else { return nil }
+    var time = tm()
+    (time.tm_year, time.tm_mon, time.tm_mday) = (parts[0] &- 1900, parts[1] &- 1, parts[2])
+    (time.tm_hour, time.tm_min, time.tm_sec) = (parts[3], parts[4], parts[5])
+    let (nanoseconds, overflow) = UInt64(clamping: timegm(&time)).multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? nil : nanoseconds
+  }
+
   /// The UTC day of `wall`, nanoseconds since 1970, as `2026-11-23`.
   static func day(wall: UInt64) -> String { String(timestamp(wall).prefix(10)) }
 
@@ -77,7 +98,11 @@ public struct RecordingFolder {
 
   /// The next segment's name; `wall` is nanoseconds since 1970.
   func nextName(wall: UInt64) -> String {
-    let last = segments().last.flatMap(Self.number) ?? 0
+    // Also of files that were set aside: their names are not used again.
+    let last =
+      Self.entries(path).compactMap { name in
+        name.firstRange(of: ".mcap").flatMap { Self.number(String(name[..<$0.upperBound])) }
+      }.max() ?? 0
     let number = String(last + 1)
     let padded = String(repeating: "0", count: max(0, 6 - number.count)) + number
     return "\(Self.timestamp(wall))-\(padded).mcap"

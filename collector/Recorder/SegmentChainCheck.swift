@@ -3,11 +3,17 @@ public import STTRecord
 /// Follows a folder's sealed segments: each names the head of the chain before it.
 public struct SegmentChainCheck {
   private let isFolder: Bool
+  private let removed: RemovedSegments?
   private var head: [UInt8]?
   private var heads: [[UInt8]: [UInt8]] = [:]
 
-  /// - Parameter isFolder: whether all segments of a folder are given, or one file.
-  public init(isFolder: Bool) { self.isFolder = isFolder }
+  /// - Parameters:
+  ///   - isFolder: whether all segments of a folder are given, or one file.
+  ///   - removed: what was removed from the folder's beginning.
+  public init(isFolder: Bool, removed: RemovedSegments? = nil) {
+    self.isFolder = isFolder
+    self.removed = removed
+  }
 
   /// Takes the next segment; adds a sentence for each that should be before it.
   public mutating func take(_ path: String, _ report: SegmentReport, _ missing: inout [String]) {
@@ -16,7 +22,7 @@ public struct SegmentChainCheck {
     let isFirst = before.allSatisfy { $0 == 0 }
     if let head, before != head {
       missing.append("\(path): does not follow the segment before it: one between them is missing, or cut short")
-    } else if head == nil, isFolder, !isFirst {
+    } else if head == nil, isFolder, !isFirst, removed?.explains(before) != true {
       missing.append("\(path): is not the first of its folder: the segments before it are missing")
     }
     head = seal.head

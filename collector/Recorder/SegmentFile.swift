@@ -1,100 +1,122 @@
-import CLinux
 import Glibc
-import STTBuffers
 import STTRecord
 
 /// An open file and the bytes on their way into it.
 final class SegmentFile {
+  /// Bytes kept for a sync that may fail. A recorder syncs long before; what is never synced is not kept.
+  static let keptByteCount = 32 << 20
+
   let path: String
+  private let disk: any Disk
   private let descriptor: CInt
   /// Whether bytes were written since the last sync.
   private(set) var isDirty = false
+  private var isNamed = false
+  /// What was written since the last sync, to be written again after a sync that failed.
+  private var unsynced: [UInt8] = []
+  private var unsyncedOffset: UInt64 = 0
+  private let mayKeep: Bool
+  private var keepsUnsynced: Bool
+  private var mustRewrite = false
 
-  /// Creates `path`, which must not exist, and makes its name durable.
-  init(creating path: String, directory: String) throws(RecorderError) {
+  /// Creates `path`, which must not exist.
+  ///
+  /// - Parameter keepsUnsynced: whether a sync that failed can be made good; a copy can be made again instead.
+  init(creating path: String, on disk: any Disk, keepsUnsynced: Bool = true) throws(RecorderError) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
-    guard descriptor >= 0 else { throw RecorderError(doing: "create", path: path, number: errno) }
-    syncDirectory(directory)
+    self.disk = disk
+    mayKeep = keepsUnsynced
+    self.keepsUnsynced = keepsUnsynced
+    descriptor = disk.create(path)
+    guard descriptor >= 0 else { throw RecorderError(doing: "create", path: path, number: -descriptor) }
   }
 
-  deinit { close(descriptor) }
-
-  /// Writes all of `bytes` at `offset`. After an error nothing is promised beyond `offset`, and the
-  /// same call may be made again.
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(RecorderError) {
-    guard let base = bytes.baseAddress else { return }
-    var done = 0
+  /// Opens `path`, which must exist.
+  init(opening path: String, on disk: any Disk) throws(RecorderError) {
+    self.path = path
+    self.disk = disk
+    mayKeep = true
+    keepsUnsynced = true
+    isNamed = true
     isDirty = true
-    while done < bytes.count {
-      let count = pwrite(descriptor, base + done, bytes.count - done, off_t(offset) + off_t(done))
-      if count > 0 {
-        done += count
-      } else if count < 0, errno != EINTR {
-        throw RecorderError(doing: "write to", path: path, number: errno)
-      } else if count == 0 {
-        throw RecorderError(doing: "write to", path: path, number: ENOSPC)
-      }
+    descriptor = disk.openToWrite(path)
+    guard descriptor >= 0 else { throw RecorderError(doing: "open", path: path, number: -descriptor) }
+  }
+
+  deinit { if descriptor >= 0 { disk.close(descriptor) } }
+
+  /// Makes the file's name durable.
+  func syncName() throws(RecorderError) {
+    guard !isNamed else { return }
+    let result = disk.syncDirectory(parent(of: path))
+    guard result >= 0 else { throw RecorderError(doing: "sync the directory of", path: path, number: -result) }
+    isNamed = true
+  }
+
+  /// Writes all of `bytes` at `offset`, behind what was written before. After an error nothing is promised beyond
+  /// `offset`, and the same call may be made again.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(RecorderError) {
+    isDirty = true
+    try put(bytes, at: offset)
+    if unsynced.isEmpty { unsyncedOffset = offset }
+    if unsynced.count + bytes.count > Self.keptByteCount {
+      unsynced = []
+      keepsUnsynced = false
     }
+    if keepsUnsynced { unsynced.append(contentsOf: bytes) }
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(RecorderError) {
+    var rest = bytes
+    var place = offset
+    while !rest.isEmpty {
+      let count = disk.write(rest, to: descriptor, at: place)
+      if count == -Int(EINTR) { continue }
+      guard count > 0 else {
+        throw RecorderError(doing: "write to", path: path, number: count == 0 ? ENOSPC : CInt(clamping: -count))
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[min(count, rest.count)...])
+      place += UInt64(count)
+    }
+  }
+
+  func truncate(to byteCount: UInt64) throws(RecorderError) {
+    isDirty = true
+    let result = disk.truncate(descriptor, to: byteCount)
+    guard result >= 0 else { throw RecorderError(doing: "cut", path: path, number: -result) }
   }
 
   /// Waits until what was written is on the disk.
   func sync() throws(RecorderError) {
     guard isDirty else { return }
-    while fdatasync(descriptor) != 0 {
-      if errno == EINTR { continue }
-      throw RecorderError(doing: "sync", path: path, number: errno)
+    if mustRewrite { try unsynced.withRawBytes { bytes throws(RecorderError) in try put(bytes, at: unsyncedOffset) } }
+    while true {
+      let result = disk.sync(descriptor)
+      if result >= 0 { break }
+      if result == -EINTR { continue }
+      // The kernel reports it once and may have dropped the bytes: a sync alone would then succeed without them.
+      mustRewrite = true
+      throw RecorderError(doing: "sync", path: path, number: -result)
     }
+    mustRewrite = false
     isDirty = false
-  }
-}
-
-/// Makes new and changed names in a directory durable, as far as the file system can.
-func syncDirectory(_ path: String) {
-  let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-  guard descriptor >= 0 else { return }
-  fsync(descriptor)
-  close(descriptor)
-}
-
-/// A file to read anywhere in.
-public final class FileSource: ByteSource {
-  private let descriptor: CInt
-  public let path: String
-  public let byteCount: UInt64
-
-  public init(_ path: String) throws(RecorderError) {
-    self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw RecorderError(doing: "open", path: path, number: errno) }
-    var info = stat()
-    guard fstat(descriptor, &info) == 0 else {
-      let number = errno
-      close(descriptor)
-      throw RecorderError(doing: "read", path: path, number: number)
-    }
-    guard info.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw RecorderError(doing: "read", path: path, number: EISDIR)
-    }
-    byteCount = UInt64(info.st_size)
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    keepsUnsynced = mayKeep
+    unsynced.removeAll(keepingCapacity: true)
   }
 
-  deinit { close(descriptor) }
+  /// Bytes written since the last sync.
+  var unsyncedByteCount: Int { keepsUnsynced ? unsynced.count : Self.keptByteCount }
+}
 
-  public func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) throws -> Int {
-    guard let base = destination.baseAddress, offset <= UInt64(Int64.max) else { return 0 }
-    var done = 0
-    while done < destination.count {
-      let count = pread(descriptor, base + done, destination.count - done, off_t(offset) + off_t(done))
-      if count == 0 { break }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw RecorderError(doing: "read", path: path, number: errno)
-      }
-      done += count
-    }
-    return done
+/// The directory a path lies in.
+func parent(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+extension [UInt8] {
+  /// `withUnsafeBytes` that keeps the error's type.
+  func withRawBytes(_ body: (UnsafeRawBufferPointer) throws(RecorderError) -> Void) throws(RecorderError) {
+    try withUnsafeBytes { bytes in Result { () throws(RecorderError) in try body(bytes) } }.get()
   }
 }

@@ -29,8 +29,14 @@ public final class SegmentUnsealer: SegmentOpener {
   private var positions: [PositionKey] = []
   private var chain: ChainKey?
   private var running = RunningDigest()
+  private let anchors: AnchorCheck?
 
-  public init(_ sources: KeySources) { self.sources = sources }
+  public init(_ sources: KeySources, anchors: AnchorCheck? = nil) {
+    self.sources = sources
+    self.anchors = anchors
+  }
+
+  public func reached(_ head: [UInt8]) { anchors?.reached(head) }
 
   public var hashes: Bool { true }
 

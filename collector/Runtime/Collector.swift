@@ -147,7 +147,11 @@ public struct Collector: ~Copyable {
       segmentByteCount: UInt64(recording.segmentByteCount), segmentAge: nanoseconds(recording.segmentAge),
       chunkByteCount: recording.chunkByteCount, chunkAge: nanoseconds(recording.chunkAge),
       syncInterval: nanoseconds(recording.syncInterval), compresses: recording.compression == .zstd,
-      reserveByteCount: UInt64(recording.reserveByteCount))
+      reserveByteCount: UInt64(recording.reserveByteCount),
+      retention: RetentionPolicy(
+        age: recording.keep.map(nanoseconds), byteCount: recording.maximumByteCount.map { UInt64($0) },
+        deviceByteCount: recording.maximumDeviceByteCount.map { UInt64($0) },
+        dropsOldest: recording.whenFull == .dropOldest))
   }
 
   /// Serves until SIGINT or SIGTERM, then finishes every recording.
@@ -282,7 +286,9 @@ public struct Collector: ~Copyable {
     while let mark = channel.marks.pop() {
       core.sink.ledger.durable(mark)
       let session = core.sink.ledger.entries[mark.token].session
-      if session >= 0 { core.endpoint.markDurable(session: session, token: mark.token, below: mark.number) }
+      if session >= 0 {
+        core.endpoint.markDurable(session: session, token: mark.token, below: mark.number, head: mark.head)
+      }
     }
   }
 
@@ -331,6 +337,9 @@ public struct Collector: ~Copyable {
     for file in recorder.recovered {
       log.warning(
         "recovered \(file.path): \(file.messageCount) messages kept, \(file.cutByteCount) bytes cut (\(file.reason))")
+      if let aside = file.setAside {
+        log.error("no torn write explains those bytes, so they are kept in \(aside): `stt verify` tells what is missing")
+      }
     }
     let wanted = 8 << 20
     let given = socket.requestReceiveBuffer(wanted)
@@ -355,6 +364,8 @@ public struct Collector: ~Copyable {
     root.set("messagesRecorded", state.messageCount)
     root.set("bytesRecorded", state.byteCount)
     root.set("syncs", state.syncCount)
+    root.set("segmentsRemoved", state.removedCount)
+    root.set("bytesRemoved", state.removedByteCount)
     root.set("messagesSkipped", core.sink.skippedCount)
     root.set("strayDatagrams", core.endpoint.strayDatagrams)
     root.set("identitiesRefused", core.gate.refusedCount)

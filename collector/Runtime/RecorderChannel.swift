@@ -28,6 +28,9 @@ struct RecorderState: Sendable {
   var messageCount: UInt64 = 0
   var byteCount: UInt64 = 0
   var syncCount: UInt64 = 0
+  /// Segments removed since the start, and their bytes.
+  var removedCount: UInt64 = 0
+  var removedByteCount: UInt64 = 0
   /// A sentence, while the disk refuses.
   var trouble: String?
 }

@@ -26,8 +26,9 @@ struct DeliveryHead {
   var received: UInt64
 }
 
-/// Everything of a token below `number` is on disk.
+/// Everything of a token below `number` is on disk, in a recording whose chain has `head`.
 struct DurableMark: Sendable {
   var token: Int
   var number: UInt64
+  var head: RecordingHead?
 }

@@ -26,6 +26,7 @@ struct RecorderLoop: ~Copyable {
   private var publishOffsets: [Int: Int64] = [:]
   private var reported: [Int: UInt64] = [:]
   private var lastTrouble: String?
+  private var lastRetirementTrouble: String?
 
   static func open(recorder: Recorder, channel: RecorderChannel, log: Logger) throws(SystemFailure) -> RecorderLoop {
     let poller = try Poller()
@@ -134,7 +135,8 @@ struct RecorderLoop: ~Copyable {
   private mutating func report(_ token: Int, _ below: UInt64) {
     guard reported[token] != below else { return }
     // A full ring is told again with the next sync.
-    if channel.marks.push(DurableMark(token: token, number: below)) == nil {
+    let mark = DurableMark(token: token, number: below, head: recorder.chainHead(of: token).flatMap { RecordingHead($0) })
+    if channel.marks.push(mark) == nil {
       reported[token] = below
       channel.toReceiver.signal()
     }
@@ -148,10 +150,21 @@ struct RecorderLoop: ~Copyable {
       log.notice("recording goes on")
     }
     lastTrouble = trouble
+    let retired = recorder.takeRetired()
+    for segment in retired {
+      log.notice("removed \(segment.path), \(segment.byteCount) bytes: \(segment.reason.rawValue)")
+    }
+    let retirementTrouble = recorder.retirementTrouble?.description
+    if let retirementTrouble, retirementTrouble != lastRetirementTrouble {
+      log.error("old recordings can't be removed: \(retirementTrouble)")
+    }
+    lastRetirementTrouble = retirementTrouble
     channel.state.withLock {
       $0.messageCount = recorder.messageCount
       $0.byteCount = recorder.payloadByteCount
       $0.syncCount = recorder.syncCount
+      $0.removedCount += UInt64(retired.count)
+      $0.removedByteCount += retired.reduce(0) { $0 + $1.byteCount }
       $0.trouble = trouble
     }
     channel.toReceiver.signal()

@@ -92,7 +92,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
     let stream = RecordedStream(
       device: deviceNames[peer], name: open.name, uid: open.uid.text, incarnation: open.incarnation,
       purpose: open.purpose, schema: Schema(encoding: open.schemaEncoding, name: open.schemaName, data: open.schemaData),
-      delivery: "\(open.delivery)", isDurable: open.isDurable)
+      delivery: "\(open.delivery)", durability: RecordedStream.Durability(open.durability))
     pushBatch()
     push(.opened(token: token, stream, position: entry.position))
     return StreamAdmission(token: token, position: entry.position, durable: entry.durable)
@@ -159,5 +159,15 @@ extension StreamUID {
   private static func digits(_ value: UInt64) -> String {
     let text = String(value, radix: 16)
     return String(repeating: "0", count: 16 - text.count) + text
+  }
+}
+
+extension RecordedStream.Durability {
+  init(_ asked: STTWire.Durability) {
+    switch asked {
+    case .periodic: self = .periodic
+    case .durable: self = .durable
+    case .volatile: self = .volatile
+    }
   }
 }

@@ -59,7 +59,7 @@ final class EndpointPair {
     sink = Sink(pool: pool)
     _ = device.add(
       StreamOpen(
-        largestMessage: 65_536, delivery: .reliable, isDurable: false, priority: 0, deadlineMilliseconds: 0,
+        largestMessage: 65_536, delivery: .reliable, durability: .periodic, priority: 0, deadlineMilliseconds: 0,
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "micro", schemaEncoding: "",
         schemaName: "", schemaData: [], purpose: "main"))
     device.handleTimeout(now: now, using: &random)

@@ -59,7 +59,7 @@ struct BenchRecording {
   private static func stream(_ name: String, _ schema: Schema) -> RecordedStream {
     RecordedStream(
       device: device, name: name, uid: name, incarnation: 1, purpose: "main", schema: schema, delivery: "reliable",
-      isDurable: false)
+      durability: .periodic)
   }
 
   private mutating func add(

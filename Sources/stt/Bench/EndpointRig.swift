@@ -24,7 +24,8 @@ final class RigDevice {
   func open(largestMessage: Int) -> Int? {
     endpoint.add(
       StreamOpen(
-        largestMessage: UInt32(largestMessage), delivery: .reliable, isDurable: false, priority: 0, deadlineMilliseconds: 0,
+        largestMessage: UInt32(largestMessage), delivery: .reliable, durability: .periodic, priority: 0,
+        deadlineMilliseconds: 0,
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
         schemaName: "", schemaData: [], purpose: "bench"))
   }

@@ -53,7 +53,7 @@ final class FloodDevice {
       settings: Session.Settings(), bootID: 1, now: MonotonicTime(nanoseconds: Clocks.monotonic))
     _ = endpoint.add(
       StreamOpen(
-        largestMessage: UInt32(messageByteCount), delivery: .reliable, isDurable: false, priority: 0,
+        largestMessage: UInt32(messageByteCount), delivery: .reliable, durability: .periodic, priority: 0,
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
         schemaName: "", schemaData: [], purpose: "bench"))
     return endpoint

@@ -18,6 +18,8 @@ struct RecordingSummary {
   private(set) var discontinuities: [String] = []
   /// Segments that should be there and are not.
   private(set) var missing: [String] = []
+  /// Segments that were removed to keep to limits.
+  private(set) var removals: [String] = []
 
   enum Verdict: String {
     case intact, truncated, altered
@@ -36,29 +38,31 @@ struct RecordingSummary {
 
   /// - Parameters:
   ///   - newest: what a keystore knows of a folder's newest segment.
+  ///   - anchors: heads to look for.
   ///   - progress: bytes done of bytes in all.
   ///   - message: sees every message; without it files are read side by side.
   init(
     _ tracks: [RecordingFiles.Track], keys: KeySources, newest: (_ folder: String) -> ChainHead? = { _ in nil },
-    progress: (UInt64, UInt64) -> Void = { _, _ in },
+    anchors: AnchorCheck? = nil, progress: (UInt64, UInt64) -> Void = { _, _ in },
     message: ((borrowing RecordedMessage, RecordedChannel, _ folder: Int) -> Void)? = nil
   ) throws {
     let sources = try tracks.map { track in try track.files.map { try FileSource($0) } }
     let total = sources.joined().reduce(0) { $0 + $1.byteCount }
     var done: UInt64 = 0
-    // Whoever wants to see messages wants them in order.
+    // Whoever wants to see messages wants them in order, and heads are looked for by one thread.
     var reports =
-      try message == nil
+      try message == nil && anchors == nil
       ? ParallelVerification(Array(sources.joined()), keys: keys).run { progress($0, total) }[...] : []
     for (folder, (track, files)) in zip(tracks, sources).enumerated() {
       var ends: [String: UInt64] = [:]
-      var chain = SegmentChainCheck(isFolder: track.folder != track.files.first)
+      let isFolder = track.folder != track.files.first
+      var chain = SegmentChainCheck(isFolder: isFolder, removed: isFolder ? note(track.folder, keys) : nil)
       for source in files {
         let report =
           try reports.popFirst()
           ?? SegmentVerifier.verify(
-            source, decompressor: Zstandard(), opener: SegmentUnsealer(keys), progress: { progress(done + $0, total) },
-            message: { message?($0, $1, folder) })
+            source, decompressor: Zstandard(), opener: SegmentUnsealer(keys, anchors: anchors),
+            progress: { progress(done + $0, total) }, message: { message?($0, $1, folder) })
         done += source.byteCount
         self.files.append(File(folder: folder, path: source.path, byteCount: source.byteCount, report: report))
         chain.take(source.path, report, &missing)
@@ -67,6 +71,25 @@ struct RecordingSummary {
       chain.finish(track.folder, newest(track.folder), &missing)
     }
   }
+
+  /// What was removed from a folder's beginning, unless somebody else says so than the collector.
+  private mutating func note(_ folder: String, _ keys: KeySources) -> RemovedSegments? {
+    guard let removed = RemovedSegments(in: folder) else { return nil }
+    let isGenuine = removed.isGenuine(keys.collectors)
+    // Of plain recordings nothing is proven, and with a wrong keystore the chain says the rest.
+    guard isGenuine != false || removed.head.isEmpty else {
+      missing.append("\(folder): its note of removed segments was not written by the collector with these keys")
+      return nil
+    }
+    let proof = removed.head.isEmpty ? "" : isGenuine == nil ? "; --keys would prove it" : "; the collector signed that"
+    removals.append(
+      "\(folder): \(removed.segmentCount) older segment(s) up to \(removed.through), \(sizeText(removed.byteCount)), were removed to keep to limits\(proof)"
+    )
+    return removed
+  }
+
+  /// States the recording should have and has not.
+  mutating func lack(_ lines: [String]) { missing += lines }
 
   /// A reliable stream goes on in the next segment where it stopped in the last.
   private mutating func compare(_ channel: SegmentReport.Channel, _ ends: inout [String: UInt64], _ path: String) {

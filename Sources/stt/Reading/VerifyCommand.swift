@@ -15,7 +15,8 @@ struct VerifyCommand: ParsableCommand {
       carry a chain of hashes, within a segment and from each segment to the next. With a key, verification shows that
       every batch is what was sealed in its place and that the end is the true one; with --keys also that the newest
       segment is there; with --recipient-key that nobody rewrote the chain who took the collector later. Without any
-      key it shows that the chain is whole.
+      key it shows that the chain is whole. --anchor shows, with or without keys, that everything is there up to what
+      a device was told was on the disk.
 
       Exit codes: 0 intact; 3 truncated (the end is missing, as after a power cut; the collector mends that at its \
       next start); 4 altered; 5 the recording and --account differ; 6 a segment is missing; 7 a key is missing (the \
@@ -33,11 +34,18 @@ struct VerifyCommand: ParsableCommand {
       "Compare with what the agent wrote by --account: counts and SHA-256 of every stream.", valueName: "file"))
   var account: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Check against what a device was told when its messages were acknowledged as durable: the file `anchors` in its agent's state directory. A recording that was rolled back or cut since lacks that state.",
+      valueName: "file"))
+  var anchor: [String] = []
+
   @OptionGroup var keys: KeyOptions
 
   func run() throws {
     var book = RecordedAccount()
-    let summary: RecordingSummary
+    var anchorCount = 0
+    var summary: RecordingSummary
     let expected: [RecordedAccount.Line]?
     do {
       expected = try account.map { try RecordedAccount.read($0) }
@@ -48,14 +56,24 @@ struct VerifyCommand: ParsableCommand {
           book.note(RecordedAccount.Key(stream: channel.topic, incarnation: incarnation), message.payload)
         }
       }
+      let anchors = try anchor.flatMap { try RecordingAnchors(path: $0).anchors }
+      let check = anchors.isEmpty ? nil : AnchorCheck(anchors.map(\.head))
       summary = try RecordingSummary(
-        try RecordingFiles.tracks(at: recording), keys: try keys.sources(), newest: newest, progress: Self.showProgress,
-        message: noting)
+        try RecordingFiles.tracks(at: recording), keys: try keys.sources(), newest: newest, anchors: check,
+        progress: Self.showProgress, message: noting)
+      summary.lack(
+        anchors.filter { check?.isMissing($0.head) ?? false }.map {
+          "\($0.folder): the state its device was told of at \(timeText($0.seconds &* 1_000_000_000)) is missing: the recording was rolled back, cut or made anew since (head \(Digits.text(Array($0.head.prefix(8))))…)"
+        })
+      anchorCount = anchors.count
     } catch {
       print("\(error)")
       throw ExitCode(2)
     }
     Self.endProgress()
+    if anchorCount > 0, summary.missing.isEmpty, summary.verdict != .altered, format == .text {
+      output("\(anchorCount) state(s) that devices were told of are there\n")
+    }
     let differences = expected.map { book.differences(from: $0) } ?? []
     if format == .json {
       output(json(summary, differences).text + "\n")
@@ -91,7 +109,15 @@ struct VerifyCommand: ParsableCommand {
         }
       }
     }
-    for line in summary.discontinuities + summary.missing { output("  \(line)\n") }
+    for file in summary.files {
+      for note in file.report.metadata where note.name == SealNote.recoveryName {
+        guard let aside = note.entries[SealNote.setAsideKey] else { continue }
+        output(
+          "  \(file.path): found damaged after a crash, \(note.entries["reason"] ?? ""); \(note.entries["cut_bytes"] ?? "some") bytes from byte \(note.entries["kept_bytes"] ?? "?") on are kept in \(aside)\n"
+        )
+      }
+    }
+    for line in summary.discontinuities + summary.missing + summary.removals { output("  \(line)\n") }
     tellSeals(summary)
     if account != nil {
       output(differences.isEmpty ? "the agent's account agrees: every message, every byte\n" : "")

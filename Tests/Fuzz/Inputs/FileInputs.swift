@@ -46,7 +46,8 @@ func fuzzRecording(_ input: [UInt8]) -> Finding? {
   guard kept <= source.byteCount else { return Finding("recovery keeps bytes that are not there") }
   // A sealed file is ended by who has the collector's key.
   guard recovery.damage != nil, recovery.seal == nil else { return nil }
-  let mended = input.prefix(Int(kept)) + recovery.ending(notes: [("stt.recovery", ["reason": "fuzzed"])])
+  let (data, summary) = recovery.ending(notes: [("stt.recovery", ["reason": "fuzzed"])])
+  let mended = input.prefix(Int(kept)) + data + summary
   var again = 0
   let second = try? SegmentVerifier.verify(
     ArraySource(bytes: Array(mended)), decompressor: RepeatedByte(), message: { _, _ in again += 1 })

@@ -52,7 +52,7 @@ struct SessionRun: ~Copyable {
       let shape = delivery == .partial ? ParityShape(dataCount: 4, parityCount: 2) : nil
       _ = outbox.add(
         StreamOpen(
-          largestMessage: 1 << 16, delivery: delivery, isDurable: index == 0, priority: UInt8(index),
+          largestMessage: 1 << 16, delivery: delivery, durability: index == 0 ? .durable : .periodic, priority: UInt8(index),
           deadlineMilliseconds: 500, uid: StreamUID(high: UInt64(index), low: 9), incarnation: 1, firstMessage: 0,
           name: "s", schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main"),
         parity: shape.map { .always($0) } ?? .none)

@@ -182,7 +182,7 @@ package final class World {
     padding: Padding = .none, parity: Parity = .none
   ) -> Int {
     let open = StreamOpen(
-      largestMessage: UInt32(largest), delivery: delivery, isDurable: durable, priority: priority,
+      largestMessage: UInt32(largest), delivery: delivery, durability: durable ? .durable : .periodic, priority: priority,
       deadlineMilliseconds: deadlineMilliseconds,
       uid: StreamUID(high: UInt64(name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) }), low: 1), incarnation: incarnation,
       firstMessage: 0, name: name, schemaEncoding: "", schemaName: "", schemaData: [], purpose: "main")

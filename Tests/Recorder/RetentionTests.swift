@@ -1,0 +1,106 @@
+import Foundation
+import STTRecord
+import STTRecorder
+import STTSample
+import Testing
+
+@Suite struct RetentionTests {
+  private static let second: UInt64 = 1_000_000_000
+  private static let wall: UInt64 = 1_790_000_000 * second
+
+  /// Records `count` segments of ten messages, one an hour; answers how far it came.
+  private static func record(
+    _ folder: RecorderTests.Folder, _ keys: RecordingKeys?, _ policy: RetentionPolicy = RetentionPolicy(), count: UInt64
+  ) throws -> [RetiredSegment] {
+    var settings = RecorderTests.settings
+    settings.segmentAge = second
+    settings.retention = policy
+    let recorder = try Recorder(root: folder.path, settings: settings, keys: keys)
+    let begin = recorder.positions.first?.position ?? 0
+    try recorder.open(RecorderTests.stream(), token: 0, position: begin)
+    for index in 0..<count {
+      let now = 100 * second * (index + 1)
+      let at = wall + 3600 * second * (begin / 10 + index)
+      for number in begin + index * 10..<begin + index * 10 + 10 {
+        let isTaken = [UInt8](repeating: 1, count: 100).withUnsafeBytes {
+          recorder.append(
+            token: 0, number: number, deviceTime: .init(monotonicNanoseconds: number, wallNanoseconds: number),
+            publishTime: at, received: at, first: $0, now: now)
+        }
+        #expect(isTaken)
+      }
+      _ = recorder.tick(now: now + 2 * second, wall: at) { _, _ in }
+    }
+    recorder.close(now: 100 * second * (count + 1)) { _, _ in }
+    #expect(recorder.trouble == nil)
+    return recorder.takeRetired()
+  }
+
+  /// What the chain of the folder lacks.
+  private static func missing(_ folder: RecorderTests.Folder, _ keys: TestKeys) throws -> [String] {
+    var missing: [String] = []
+    let path = "\(folder.path)/dev/main"
+    var chain = SegmentChainCheck(isFolder: true, removed: RemovedSegments(in: path))
+    for file in folder.segments { chain.take(file, try SealedTests.report(file, keys.sources(.day)), &missing) }
+    chain.finish(path, keys.heads["dev/main"], &missing)
+    return missing
+  }
+
+  @Test(
+    "what is older than is kept goes, the chain says why it begins in the middle, and recording goes on",
+    arguments: [true, false])
+  func age(isSealed: Bool) throws {
+    let folder = try RecorderTests.Folder()
+    let keys = TestKeys()
+    let recording = isSealed ? keys.recording([.day]) : nil
+    let policy = RetentionPolicy(age: 4 * 3600 * Self.second + Self.second)
+    #expect(try Self.record(folder, recording, count: 8).isEmpty)
+    #expect(folder.segments.count == 8)
+    let retired = try Self.record(folder, recording, policy, count: 3)
+    // The clock stands ten hours after the beginning; a segment ends when the next one begins.
+    #expect(retired.count == 5 && retired.allSatisfy { $0.reason == .age })
+    #expect(folder.segments.count == 6)
+    #expect(try Self.missing(folder, keys) == [])
+    let note = try #require(RemovedSegments(in: "\(folder.path)/dev/main"))
+    #expect(note.segmentCount == 5 && note.through == retired.last?.name)
+    #expect(note.byteCount == retired.reduce(0) { $0 + $1.byteCount })
+    if isSealed {
+      #expect(note.isGenuine([keys.collector]) == true && note.isGenuine([]) == nil)
+      #expect(note.isGenuine([[UInt8](repeating: 8, count: 32)]) == false)
+    }
+  }
+
+  @Test("limits by size take the oldest of all, or of one device; the newest of a folder stays")
+  func size() throws {
+    let folder = try RecorderTests.Folder()
+    _ = try Self.record(folder, nil, count: 6)
+    let all = Retention(root: folder.path)
+    let sizes = try folder.segments.map { try FileSource($0).byteCount }
+    let total = sizes.reduce(0, +)
+    #expect(all.due(RetentionPolicy(byteCount: total), wall: Self.wall).isEmpty)
+    #expect(all.due(RetentionPolicy(byteCount: total - 1), wall: Self.wall).count == 1)
+    let last = sizes.suffix(3).reduce(0, +)
+    #expect(all.due(RetentionPolicy(deviceByteCount: last), wall: Self.wall).count == 3)
+    #expect(all.due(RetentionPolicy(deviceByteCount: last - 1), wall: Self.wall).count == 4)
+    let everything = all.due(RetentionPolicy(byteCount: 1), wall: Self.wall)
+    #expect(everything.map(\.path) == Array(folder.segments.dropLast()) && everything.allSatisfy { $0.reason == .size })
+  }
+
+  @Test("segments that somebody else removed, and a note that somebody else wrote, are told")
+  func forged() throws {
+    let folder = try RecorderTests.Folder()
+    let keys = TestKeys()
+    _ = try Self.record(folder, keys.recording([.day]), RetentionPolicy(age: 3 * 3600 * Self.second), count: 8)
+    #expect(try Self.missing(folder, keys) == [])
+    let first = try #require(folder.segments.first)
+    try FileManager.default.removeItem(atPath: first)
+    #expect(try Self.missing(folder, keys).count == 1)
+    let path = "\(folder.path)/dev/main/removed"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let more = text.replacingOccurrences(of: "segments = ", with: "segments = 1")
+    try more.write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(RemovedSegments(in: "\(folder.path)/dev/main")?.isGenuine([keys.collector]) == false)
+    try "stt-removed = 2\n".write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(RemovedSegments(in: "\(folder.path)/dev/main") == nil)
+  }
+}

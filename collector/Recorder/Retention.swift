@@ -1,0 +1,143 @@
+import Glibc
+import STTRecord
+
+/// How much of old recordings is kept. Whatever a limit says, the newest segment of each folder stays: it knows how
+/// far each stream was recorded, and the next one follows it.
+public struct RetentionPolicy: Hashable, Sendable {
+  /// Nanoseconds since a segment's end; `nil`: for ever.
+  public var age: UInt64?
+  /// Bytes of all recordings together, and of one device's.
+  public var byteCount: UInt64?
+  public var deviceByteCount: UInt64?
+  /// Whether the oldest segments make room when the file system has none. Otherwise recording waits for a person.
+  public var dropsOldest: Bool
+
+  public init(
+    age: UInt64? = nil, byteCount: UInt64? = nil, deviceByteCount: UInt64? = nil, dropsOldest: Bool = false
+  ) {
+    self.age = age
+    self.byteCount = byteCount
+    self.deviceByteCount = deviceByteCount
+    self.dropsOldest = dropsOldest
+  }
+
+  var hasLimits: Bool { age != nil || byteCount != nil || deviceByteCount != nil }
+}
+
+/// A segment that is given up.
+public struct RetiredSegment: Hashable, Sendable {
+  public enum Reason: String, Hashable, Sendable {
+    case age = "it is older than what is kept"
+    case deviceSize = "its device's recordings are larger than allowed"
+    case size = "all recordings are larger than allowed"
+    case space = "the disk is full"
+  }
+
+  public var folder: String
+  public var name: String
+  public var byteCount: UInt64
+  /// When the one after it began, nanoseconds since 1970 by the collector's clock.
+  public var ended: UInt64
+  public var reason: Reason
+
+  public var path: String { "\(folder)/\(name)" }
+  fileprivate var device: String { RecordingFolder(path: folder).device }
+}
+
+/// What is recorded below a root, as far as its removal is concerned.
+public struct Retention {
+  /// Oldest first, in each folder by running number; the newest of each folder is not among them.
+  private var removable: [RetiredSegment] = []
+  private var byteCounts: [String: UInt64] = [:]
+
+  /// Looks at names and sizes, and opens nothing.
+  public init(root: String) {
+    for device in RecordingFolder.entries(root) {
+      for purpose in RecordingFolder.entries("\(root)/\(device)") { add("\(root)/\(device)/\(purpose)", device) }
+    }
+    removable.sort { ($0.ended, $0.folder, Self.number($0)) < ($1.ended, $1.folder, Self.number($1)) }
+  }
+
+  private static func number(_ segment: RetiredSegment) -> UInt64 { RecordingFolder.number(segment.name) ?? 0 }
+
+  private mutating func add(_ folder: String, _ device: String) {
+    let names = RecordingFolder(path: folder).segments()
+    var ended: UInt64 = 0
+    for (index, name) in names.enumerated() {
+      var info = stat()
+      let byteCount = stat("\(folder)/\(name)", &info) == 0 ? UInt64(clamping: info.st_size) : 0
+      byteCounts[device, default: 0] += byteCount
+      guard index + 1 < names.count else { return }
+      // A clock that went back must not make a later segment the older one.
+      ended = max(ended, RecordingFolder.began(names[index + 1]) ?? 0)
+      removable.append(
+        RetiredSegment(folder: folder, name: name, byteCount: byteCount, ended: ended, reason: .space))
+    }
+  }
+
+  /// The oldest of all.
+  public var oldest: RetiredSegment? { removable.first }
+
+  /// What `policy` gives up at `wall`, nanoseconds since 1970; oldest first.
+  public func due(_ policy: RetentionPolicy, wall: UInt64) -> [RetiredSegment] {
+    var byteCounts = byteCounts
+    var total = byteCounts.values.reduce(0, +)
+    var due: [RetiredSegment] = []
+    for var segment in removable {
+      if let age = policy.age, wall > segment.ended, wall - segment.ended > age {
+        segment.reason = .age
+      } else if let limit = policy.deviceByteCount, byteCounts[segment.device, default: 0] > limit {
+        segment.reason = .deviceSize
+      } else if let limit = policy.byteCount, total > limit {
+        segment.reason = .size
+      } else {
+        continue
+      }
+      byteCounts[segment.device, default: 0] -= segment.byteCount
+      total -= segment.byteCount
+      due.append(segment)
+    }
+    return due
+  }
+
+  /// Removes a segment, and has a note of it on the disk before.
+  public static func remove(
+    _ segment: RetiredSegment, collectorKey: [UInt8]?, wall: UInt64, on disk: any Disk
+  ) throws(RecorderError) {
+    let folder = RecordingFolder(path: segment.folder)
+    let names = folder.segments()
+    guard let index = names.firstIndex(of: segment.name), index + 1 < names.count else { return }
+    var note = RemovedSegments(in: segment.folder) ?? RemovedSegments()
+    note.add(segment)
+    note.seconds = wall / 1_000_000_000
+    note.before = try previousHead("\(segment.folder)/\(segment.name)")
+    note.head = try previousHead("\(segment.folder)/\(names[index + 1])")
+    if let collectorKey { note.sign(collectorKey) }
+    var isNoted = true
+    do { try note.write(segment.folder, on: disk) } catch {
+      // On a disk without a byte left the note has to wait for the segment to make room for it.
+      guard error.number == ENOSPC || error.number == EDQUOT else { throw error }
+      isNoted = false
+    }
+    let removed = disk.remove(segment.path)
+    guard removed >= 0 || removed == -ENOENT else {
+      throw RecorderError(doing: "remove", path: segment.path, number: -removed)
+    }
+    if !isNoted { try note.write(segment.folder, on: disk) }
+    let synced = disk.syncDirectory(segment.folder)
+    guard synced >= 0 else {
+      throw RecorderError(doing: "sync the directory", path: segment.folder, number: -synced)
+    }
+  }
+
+  /// Head of the chain before a sealed segment; empty for a plain one.
+  private static func previousHead(_ path: String) throws(RecorderError) -> [UInt8] {
+    do {
+      return try SealedSlots.of(path)?.previousHead ?? []
+    } catch let error as RecorderError {
+      throw error
+    } catch {
+      return []
+    }
+  }
+}
