@@ -169,7 +169,8 @@ struct BenchLink: ~Copyable {
       StreamOpen(
         largestMessage: UInt32(plan.messageByteCount),
         delivery: plan.deadlineMilliseconds > 0 ? .partial : .reliable,
-        durability: plan.isDurable ? .durable : .periodic, priority: 0, deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
+        durability: plan.isDurable ? .durable : .periodic, priority: 0,
+        deadlineMilliseconds: UInt32(plan.deadlineMilliseconds),
         uid: StreamUID(high: 1, low: 1), incarnation: 1, firstMessage: 0, name: "bench", schemaEncoding: "",
         schemaName: "", schemaData: [], purpose: "bench"),
       parity: plan.fec.parity)
