@@ -57,7 +57,7 @@ private func contents(_ path: String) throws -> String {
     }
     // Some accessors take their key on the next line.
     keys.formUnion(["state", "address", "listen", "type", "framing", "pairs", "channels", "offsets"])
-    keys.formUnion(["seal", "seal_to", "recipients", "rotate_days"])
+    keys.formUnion(["seal", "seal_to", "recipients", "rotate_days", "max_size", "max_device_size"])
     var explained: Set<String> = []
     for line in reference.split(separator: "\n") where line.hasPrefix("| `") {
       explained.insert(String(line.dropFirst(3).prefix { $0 != "`" }))
