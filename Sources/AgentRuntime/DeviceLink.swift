@@ -271,7 +271,8 @@ struct DeviceLink: ~Copyable {
   }
 
   private mutating func tendAnchors(_ now: UInt64) {
-    for stream in names.indices { anchors.note(stream, endpoint.outbox.chainHead(stream), wall: Clocks.wall) }
+    let wall = Clocks.wall
+    for stream in names.indices { anchors.note(stream, endpoint.outbox.chainHead(stream), wall: wall) }
     anchors.tend(now: now)
   }
 

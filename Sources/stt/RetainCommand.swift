@@ -52,7 +52,7 @@ struct RetainCommand: ParsableCommand {
       guard let duration = Quantity.duration(keep), duration > .zero else {
         throw ValidationError("\"\(keep)\" is no time: write it as \"30 d\" (s, min, h, d)")
       }
-      policy.age = UInt64(clamping: duration.components.seconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue
+      policy.age = UInt64(clamping: Int64(duration / .nanoseconds(1)))
     }
     guard policy.age != nil || policy.byteCount != nil || policy.deviceByteCount != nil else {
       throw ValidationError("give a limit: --keep, --max-size or --max-device-size")

@@ -85,7 +85,7 @@ extension EndToEnd {
 
       let bytes = try Files.read(original)
       var altered = bytes
-      altered[bytes.count / 2] ^= 0x40
+      altered[try #require(middleOfAChunk(bytes))] ^= 0x40
       for (name, damaged) in [("altered", altered), ("cut", Array(bytes[..<(bytes.count * 2 / 3)]))] {
         let path = "\(site.path)/\(name).mcap"
         try Files.write(path, damaged)
@@ -100,6 +100,18 @@ extension EndToEnd {
           #expect(last.output.contains("\"message\":0,") && last.output.contains("\"message\":2999,"), "\(mended)")
         }
       }
+    }
+
+    /// A byte of a chunk in the middle of an MCAP file: indices beside it hold no message.
+    private func middleOfAChunk(_ bytes: [UInt8]) -> Int? {
+      var place = 8
+      while place + 9 <= bytes.count {
+        let length = (1...8).reduce(0) { $0 | Int(truncatingIfNeeded: UInt64(bytes[place + $1]) << UInt64(8 * ($1 - 1))) }
+        guard length >= 0, length <= bytes.count - place - 9 else { return nil }
+        if bytes[place] == 0x06, place + 9 + length > bytes.count / 2 { return place + 9 + length / 2 }
+        place += 9 + length
+      }
+      return nil
     }
 
     @Test func listTellsOfSegmentsWhetherTheyAreSealedFinishedOrNot() async throws {

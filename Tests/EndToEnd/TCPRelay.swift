@@ -44,6 +44,8 @@ private final class Cable: Sendable {
       guard let far = other.removeValue(forKey: end) else { return }
       other[far] = nil
       for one in [end, far] {
+        // A program that another test starts at this moment may have inherited it, and would keep it open.
+        shutdown(one, CInt(SHUT_RDWR))
         if back.removeValue(forKey: one) == nil { close(one) }
       }
     }

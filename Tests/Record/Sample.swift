@@ -1,22 +1,6 @@
 import STTRecord
 import STTSample
 
-/// Bytes in memory as a file.
-struct ArraySource: ByteSource {
-  var bytes: [UInt8]
-
-  var byteCount: UInt64 { UInt64(bytes.count) }
-
-  func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
-    guard offset < UInt64(bytes.count) else { return 0 }
-    let count = min(destination.count, bytes.count - Int(offset))
-    bytes.withUnsafeBytes {
-      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
-    }
-    return count
-  }
-}
-
 /// A small file: two streams, three chunks, identities that jump.
 enum SampleFile {
   struct Message: Equatable {

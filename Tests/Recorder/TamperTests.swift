@@ -4,21 +4,6 @@ import STTRecorder
 import STTSample
 import Testing
 
-/// Bytes in memory as a file.
-private struct Bytes: ByteSource {
-  let bytes: [UInt8]
-  var byteCount: UInt64 { UInt64(bytes.count) }
-
-  func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
-    guard offset < UInt64(bytes.count) else { return 0 }
-    let count = min(destination.count, bytes.count - Int(offset))
-    bytes.withUnsafeBytes {
-      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
-    }
-    return count
-  }
-}
-
 /// Where each record of an MCAP file lies, the two magics left out.
 private func records(_ bytes: [UInt8]) -> [Range<Int>] {
   var ranges: [Range<Int>] = []
@@ -47,7 +32,7 @@ private func records(_ bytes: [UInt8]) -> [Range<Int>] {
   }
 
   private static func verdict(_ bytes: [UInt8], _ sources: KeySources) throws -> SegmentReport {
-    try SegmentVerifier.verify(Bytes(bytes: bytes), decompressor: Zstandard(), opener: SegmentUnsealer(sources))
+    try SegmentVerifier.verify(ArraySource(bytes: bytes), decompressor: Zstandard(), opener: SegmentUnsealer(sources))
   }
 
   /// Deletes, repeats, swaps, edits and cuts at one record; every reader must notice, and say where.

@@ -31,4 +31,7 @@ enum BenchCipher: String, ExpressibleByArgument, CaseIterable {
     case .chacha: .chaCha20Poly1305
     }
   }
+
+  /// Of the one that is used.
+  var name: String { (suite == .aes256GCM ? Self.aes : .chacha).rawValue }
 }

@@ -78,7 +78,7 @@ struct CameraBench: ParsableCommand {
     if format == .json {
       var root = JSONObject()
       root.set("datagramBytes", datagram)
-      root.set("cipher", cipher.suite == .aes256GCM ? "aes-256-gcm" : "chacha20-poly1305")
+      root.set("cipher", cipher.name)
       root.set("cameras", measured.map(json))
       output(root.text + "\n")
       return

@@ -65,7 +65,7 @@ struct LoopbackBench: ParsableCommand {
       root.set("packetsLost", session.packetsLost)
       root.set("messageBytes", message)
       root.set("datagramBytes", datagram)
-      root.set("cipher", cipher.suite == .aes256GCM ? "aes-256-gcm" : "chacha20-poly1305")
+      root.set("cipher", cipher.name)
       output(root.text + "\n")
       return
     }

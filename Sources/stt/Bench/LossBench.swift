@@ -123,7 +123,7 @@ struct LossBench: ParsableCommand {
     root.set("messageBytes", message)
     root.set("runSeconds", seconds)
     root.set("seed", seed)
-    root.set("cipher", cipher.suite == .aes256GCM ? "aes-256-gcm" : "chacha20-poly1305")
+    root.set("cipher", cipher.name)
     root.set("runs", runs.map(\.json))
     return root
   }

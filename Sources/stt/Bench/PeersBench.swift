@@ -77,7 +77,7 @@ struct PeersBench: ParsableCommand {
       var root = JSONObject()
       root.set("rounds", rounds)
       root.set("runSeconds", seconds)
-      root.set("cipher", cipher.suite == .aes256GCM ? "aes-256-gcm" : "chacha20-poly1305")
+      root.set("cipher", cipher.name)
       root.set("runs", tables.flatMap { table in table.map { json($0, beside: table[0]) } })
       output(root.text + "\n")
       return

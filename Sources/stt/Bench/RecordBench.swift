@@ -81,7 +81,7 @@ struct RecordBench: ParsableCommand {
       root.set("diskCPUSecondsPerGigabyte", disk.cpuSecondsPerGigabyte)
       root.set("datagramBytes", datagram)
       root.set("syncMilliseconds", sync)
-      root.set("cipher", cipher.suite == .aes256GCM ? "aes-256-gcm" : "chacha20-poly1305")
+      root.set("cipher", cipher.name)
       root.set("runs", sizes.flatMap { size in size.recorded.map { json($0, size.link, disk) } })
       output(root.text + "\n")
       return

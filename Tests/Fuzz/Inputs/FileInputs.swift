@@ -4,22 +4,6 @@ import STTKeyring
 import STTRecord
 import STTSample
 
-/// An array as a file.
-private struct ArraySource: ByteSource {
-  let bytes: [UInt8]
-
-  var byteCount: UInt64 { UInt64(bytes.count) }
-
-  func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
-    guard offset < UInt64(bytes.count) else { return 0 }
-    let count = min(destination.count, bytes.count - Int(offset))
-    bytes.withUnsafeBytes {
-      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
-    }
-    return count
-  }
-}
-
 /// Stands for a compression library: `source` begins with a byte that is repeated.
 private struct RepeatedByte: ChunkDecompressor {
   func decompress(

@@ -106,7 +106,7 @@ public final class Tampering {
 
   private func report(_ bytes: [UInt8]) throws -> SegmentReport {
     try SegmentVerifier.verify(
-      BytesInMemory(bytes: bytes), decompressor: Zstandard(), opener: SegmentUnsealer(keys.sources))
+      ArraySource(bytes: bytes), decompressor: Zstandard(), opener: SegmentUnsealer(keys.sources))
   }
 
   private static func changes(_ bytes: [UInt8], _ all: [Range<Int>], _ index: Int) -> [(String, [UInt8])] {
@@ -156,19 +156,5 @@ public final class Tampering {
     var bytes = [UInt8](repeating: 0, count: Int(source.byteCount))
     _ = try bytes.withUnsafeMutableBytes { try source.read(at: 0, into: $0) }
     return bytes
-  }
-}
-
-private struct BytesInMemory: ByteSource {
-  let bytes: [UInt8]
-  var byteCount: UInt64 { UInt64(bytes.count) }
-
-  func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) -> Int {
-    guard offset < UInt64(bytes.count) else { return 0 }
-    let count = min(destination.count, bytes.count - Int(offset))
-    bytes.withUnsafeBytes {
-      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count]))
-    }
-    return count
   }
 }
