@@ -140,7 +140,7 @@ bench-peers: setup
 micro:
 	@missing=""; for package in $(MICRO_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
-	$(SWIFT) build -c release --product stt-micro
+	$(SWIFT) build -c release --static-swift-stdlib --product stt-micro
 	./Benchmarks/micro/run
 
 # The agent as boards get it: the Swift runtime inside, nothing offered to others, what nobody calls left out, what is equal

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -68,6 +69,22 @@ int clinux_has_aes(void) {
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 void clinux_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
+
+int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+void clinux_reserve(int descriptor, uint64_t offset, uint64_t bytes) {
+  int before = errno;
+  (void)fallocate(descriptor, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes);
+  errno = before;
+}
+
+void clinux_begin_sync(int descriptor, uint64_t offset, uint64_t bytes) {
+  int before = errno;
+  (void)sync_file_range(descriptor, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
+  errno = before;
+}
 
 int clinux_free_bytes(const char *path, uint64_t *bytes) {
   struct statvfs info;

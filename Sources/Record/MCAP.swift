@@ -3,6 +3,8 @@ public enum MCAP {
   public static let magic: [UInt8] = [0x89, 0x4D, 0x43, 0x41, 0x50, 0x30, 0x0D, 0x0A]
   /// Opcode and length before every record.
   static let recordHeadByteCount = 9
+  /// What of a message record is before its payload.
+  static let messageHeadByteCount = 31
 
   enum Opcode {
     static let header: UInt8 = 0x01

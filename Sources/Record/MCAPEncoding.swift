@@ -61,32 +61,39 @@ extension ByteStore {
     second: UnsafeRawBufferPointer
   ) {
     let length = 22 + first.count + second.count
-    let head = room(MCAP.recordHeadByteCount + 22)
+    let head = room(MCAP.messageHeadByteCount + first.count + second.count)
     head.storeBytes(of: MCAP.Opcode.message, as: UInt8.self)
     head.storeBytes(of: UInt64(length).littleEndian, toByteOffset: 1, as: UInt64.self)
     head.storeBytes(of: channel.littleEndian, toByteOffset: 9, as: UInt16.self)
     head.storeBytes(of: sequence.littleEndian, toByteOffset: 11, as: UInt32.self)
     head.storeBytes(of: logTime.littleEndian, toByteOffset: 15, as: UInt64.self)
     head.storeBytes(of: publishTime.littleEndian, toByteOffset: 23, as: UInt64.self)
-    advance(MCAP.recordHeadByteCount + 22)
-    bytes(first)
-    bytes(second)
+    let body = head + MCAP.messageHeadByteCount
+    if let start = first.baseAddress { body.copyMemory(from: start, byteCount: first.count) }
+    if let start = second.baseAddress { (body + first.count).copyMemory(from: start, byteCount: second.count) }
+    advance(MCAP.messageHeadByteCount + first.count + second.count)
   }
 
-  /// A chunk of records whose bytes are `data`, compressed or not; the CRC is over them uncompressed.
-  mutating func chunk(
-    start: UInt64, end: UInt64, uncompressedByteCount: Int, crc: UInt32, compression: String,
-    _ data: UnsafeRawBufferPointer
-  ) {
-    record(MCAP.Opcode.chunk) {
-      $0.u64(start)
-      $0.u64(end)
-      $0.u64(UInt64(uncompressedByteCount))
-      $0.u32(crc)
-      $0.sized(compression)
-      $0.u64(UInt64(data.count))
-      $0.bytes(data)
-    }
+  /// Begins a chunk whose records, compressed or not, are written next. Answers where it begins.
+  mutating func beginChunk(start: UInt64, end: UInt64, compression: String) -> Int {
+    let place = count
+    u8(MCAP.Opcode.chunk)
+    u64(0)
+    u64(start)
+    u64(end)
+    u64(0)
+    u32(0)
+    sized(compression)
+    u64(0)
+    return place
+  }
+
+  /// Ends the chunk that began at `place` and whose data begins at `data`; the CRC is over its records uncompressed.
+  mutating func endChunk(_ place: Int, data: Int, uncompressedByteCount: Int, crc: UInt32) {
+    patch(UInt64(count - place - MCAP.recordHeadByteCount), at: place + 1)
+    patch(UInt64(uncompressedByteCount), at: place + 25)
+    patch(crc, at: place + 33)
+    patch(UInt64(count - data), at: data - 8)
   }
 
   mutating func messageIndex(channel: UInt16, _ entries: [(time: UInt64, offset: UInt64)]) {

@@ -36,13 +36,15 @@ struct IdentityPredictor {
   mutating func encode(_ identity: MessageIdentity, into store: inout ByteStore) {
     reach(identity.channel)
     let before = last[Int(identity.channel)]
-    let wallAhead = identity.deviceTime.wallNanoseconds &- identity.deviceTime.monotonicNanoseconds
-    store.varint(UInt64(identity.channel))
-    store.zigzag(Int64(bitPattern: identity.number &- before.number &- 1))
-    store.zigzag(Int64(bitPattern: identity.deviceTime.monotonicNanoseconds &- before.monotonic))
-    store.zigzag(Int64(bitPattern: wallAhead &- before.wallAhead))
-    last[Int(identity.channel)] = Last(
-      number: identity.number, monotonic: identity.deviceTime.monotonicNanoseconds, wallAhead: wallAhead)
+    let monotonic = identity.deviceTime.monotonicNanoseconds
+    let wallAhead = identity.deviceTime.wallNanoseconds &- monotonic
+    let start = store.room(4 * Varint.longest)
+    var count = Varint.write(UInt64(identity.channel), to: start)
+    count += Varint.write(Varint.zigzag(identity.number &- before.number &- 1), to: start + count)
+    count += Varint.write(Varint.zigzag(monotonic &- before.monotonic), to: start + count)
+    count += Varint.write(Varint.zigzag(wallAhead &- before.wallAhead), to: start + count)
+    store.advance(count)
+    last[Int(identity.channel)] = Last(number: identity.number, monotonic: monotonic, wallAhead: wallAhead)
   }
 
   mutating func decode(_ cursor: inout RecordCursor) -> MessageIdentity? {

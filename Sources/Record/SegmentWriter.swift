@@ -7,47 +7,29 @@ public import STTSample
 /// sealed batch, and the file a chain (docs/recording.md, Sealing).
 public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>: ~Copyable {
   /// Bytes that belong at ``pendingOffset`` of the file.
-  public private(set) var pending: ByteStore
+  public internal(set) var pending: ByteStore
   /// Where in the file ``pending`` begins.
   public private(set) var pendingOffset: UInt64
-  private var chunk: ByteStore
-  private var scratch: ByteStore
-  private var identities: ByteStore
-  private var predictor = IdentityPredictor()
+  var chunk: OpenChunk
   private var compressor: Compressor
-  private var chunkMessageCount: UInt32 = 0
-  private var chunkStart = UInt64.max
-  private var chunkEnd: UInt64 = 0
-  private var chunkCompresses = true
-  private var indexes: [ChannelIndex] = []
   /// What the messages are on.
   private var contents: SegmentSummary
   /// What the file shows of itself, when that is not its contents.
-  private var container = SegmentSummary()
+  var container = SegmentSummary()
   private var dataCRC: UInt32 = 0
-  private var sealer: Sealer?
-  private var batch: ByteStore
-  private var sealCount: UInt64 = 0
-  private var head: [UInt8] = []
-  /// By channel: one past its last message in the present chunk, 0 without any.
-  private var ends: [UInt64] = []
-
-  /// Where the messages of one channel lie in the present chunk.
-  private struct ChannelIndex {
-    var entries: [(time: UInt64, offset: UInt64)] = []
-  }
+  var sealer: Sealer?
+  var sealCount: UInt64 = 0
+  var head: [UInt8] = []
 
   /// Begins a file; a plain one without a sealer.
-  public init(compressor: Compressor, sealer: Sealer?, library: String, chunkCapacity: Int) {
-    pending = ByteStore(capacity: chunkCapacity + 65_536)
-    chunk = ByteStore(capacity: chunkCapacity + 65_536)
-    scratch = ByteStore(capacity: 4096)
-    identities = ByteStore(capacity: 65_536)
-    batch = ByteStore(capacity: 4096)
-    self.compressor = compressor
+  ///
+  /// - Parameter memory: of a writer that finished a file, to be used again.
+  public init(
+    compressor: Compressor, sealer: Sealer?, library: String, chunkCapacity: Int,
+    memory: consuming SegmentMemory = SegmentMemory()
+  ) {
+    self.init(compressor: compressor, memory: memory, chunkCapacity: chunkCapacity, isSealed: sealer != nil)
     self.sealer = sealer
-    contents = SegmentSummary()
-    pendingOffset = 0
     pending.bytes(MCAP.magic)
     pending.header(profile: "", library: library)
     extendDataCRC(from: 0)
@@ -57,14 +39,25 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     }
   }
 
+  private init(compressor: Compressor, memory: consuming SegmentMemory, chunkCapacity: Int, isSealed: Bool) {
+    pending = memory.pending.take() ?? ByteStore(capacity: chunkCapacity + 65_536)
+    pending.removeAll()
+    chunk = OpenChunk(
+      records: memory.records.take() ?? ByteStore(capacity: chunkCapacity + 65_536),
+      identities: memory.identities.take() ?? ByteStore(capacity: min(chunkCapacity, 65_536)), isSealed: isSealed)
+    self.compressor = compressor
+    contents = SegmentSummary()
+    pendingOffset = 0
+  }
+
+  /// The memory of a writer that is needed no more.
+  public consuming func takeMemory() -> SegmentMemory {
+    SegmentMemory(pending: pending, records: chunk.records, identities: chunk.identities)
+  }
+
   /// Goes on to finish a file whose first `offset` bytes hold what `summary` tells.
   init(finishing summary: SegmentSummary, at offset: UInt64, compressor: Compressor) {
-    pending = ByteStore(capacity: 65_536)
-    chunk = ByteStore(capacity: 4096)
-    scratch = ByteStore(capacity: 4096)
-    identities = ByteStore(capacity: 4096)
-    batch = ByteStore(capacity: 4096)
-    self.compressor = compressor
+    self.init(compressor: compressor, memory: SegmentMemory(), chunkCapacity: 4096, isSealed: false)
     contents = summary
     pendingOffset = offset
     hasDataCRC = false
@@ -74,10 +67,10 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   private var hasDataCRC = true
 
   /// Bytes of the present chunk before compression.
-  public var chunkByteCount: Int { chunk.count }
-  public var chunkIsEmpty: Bool { chunkMessageCount == 0 }
+  public var chunkByteCount: Int { chunk.records.count }
+  public var chunkIsEmpty: Bool { chunk.messageCount == 0 }
   /// Messages written to the file, the present chunk's included.
-  public var messageCount: UInt64 { contents.messageCount }
+  public var messageCount: UInt64 { contents.messageCount + UInt64(chunk.messageCount) }
   /// Bytes of the file so far, the present chunk not counted.
   public var byteCount: UInt64 { pendingOffset + UInt64(pending.count) }
 
@@ -98,7 +91,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
         let fresh = RecordedSchema(
           id: UInt16(contents.schemas.count + 1), name: schema.name, encoding: schema.encoding, data: schema.data)
         contents.schemas.append(fresh)
-        chunk.schema(fresh)
+        chunk.records.schema(fresh)
         schemaID = fresh.id
       }
     }
@@ -107,14 +100,9 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
       messageEncoding: schema.encoding, metadata: metadata)
     contents.channels.append(channel)
     contents.messageCounts.append(0)
-    indexes.append(ChannelIndex())
-    ends.append(0)
-    chunk.channel(channel)
-    compressesChannel.append(compresses)
+    chunk.add(channel, compresses: compresses)
     return channel.id
   }
-
-  private var compressesChannel: [Bool] = []
 
   /// Adds one message whose payload is `first` and then `second`.
   ///
@@ -125,80 +113,70 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     _ identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, first: UnsafeRawBufferPointer,
     second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    let channel = Int(identity.channel)
-    precondition(channel < contents.channels.count, "a channel of this file")
-    indexes[channel].entries.append((logTime, UInt64(chunk.count)))
-    chunk.message(
-      channel: identity.channel, sequence: UInt32(truncatingIfNeeded: identity.number), logTime: logTime,
-      publishTime: publishTime, first: first, second: second)
-    predictor.encode(identity, into: &identities)
-    ends[channel] = identity.number == .max ? .max : identity.number + 1
-    chunkMessageCount += 1
-    chunkStart = min(chunkStart, logTime)
-    chunkEnd = max(chunkEnd, logTime)
-    if !compressesChannel[channel], first.count + second.count > 1024 { chunkCompresses = false }
-    contents.note(channel, logTime)
+    chunk.append(identity, logTime: logTime, publishTime: publishTime, first: first, second: second)
   }
 
   /// Moves the present chunk to ``pending``.
   public mutating func closeChunk() {
-    guard chunk.count > 0 else { return }
+    guard !chunk.isEmpty else { return }
+    if chunk.messageCount > 0 {
+      contents.firstTime = min(contents.firstTime, chunk.start)
+      contents.lastTime = max(contents.lastTime, chunk.end)
+    }
+    for channel in chunk.channels.indices {
+      contents.messageCounts[channel] += UInt64(chunk.channels[channel].messageCount)
+    }
     if sealer == nil { writePlainChunk() } else { writeSealedChunk() }
     chunk.removeAll()
-    identities.removeAll()
-    predictor.reset()
-    chunkMessageCount = 0
-    chunkStart = .max
-    chunkEnd = 0
-    chunkCompresses = true
   }
 
   private mutating func writePlainChunk() {
     let start = pending.count
-    let compressed = compress(chunk.unsafeBytes)
-    let name = compressed == nil ? "" : compressor.name
-    let data = compressed.map { UnsafeRawBufferPointer(rebasing: scratch.unsafeBytes[0..<$0]) } ?? chunk.unsafeBytes
     var entry = ChunkIndexEntry(
-      startTime: chunkMessageCount == 0 ? 0 : chunkStart, endTime: chunkEnd, offset: byteCount, byteCount: 0,
-      messageIndexByteCount: 0, compression: name, compressedByteCount: UInt64(data.count),
-      uncompressedByteCount: UInt64(chunk.count))
-    writeChunk(&entry, data, of: chunk.unsafeBytes)
-    let indexStart = pending.count
-    for channel in indexes.indices where !indexes[channel].entries.isEmpty {
-      entry.messageIndexOffsets.append((UInt16(channel), byteCount))
-      pending.messageIndex(channel: UInt16(channel), indexes[channel].entries)
-      indexes[channel].entries.removeAll(keepingCapacity: true)
+      startTime: chunk.firstTime, endTime: chunk.end, offset: byteCount, byteCount: 0,
+      messageIndexByteCount: 0, compression: compressor.name, compressedByteCount: 0,
+      uncompressedByteCount: UInt64(chunk.records.count))
+    var data = beginChunk(entry)
+    if !compressChunk() {
+      pending.truncate(to: start)
+      entry.compression = ""
+      data = beginChunk(entry)
+      pending.bytes(chunk.records.unsafeBytes)
     }
+    entry.compressedByteCount = UInt64(pending.count - data)
+    endChunk(&entry, start, data, crc: Compressor.checksum(chunk.records.unsafeBytes, after: 0))
+    let indexStart = pending.count
+    chunk.writeIndex(into: &pending, at: pendingOffset, noting: &entry.messageIndexOffsets)
     entry.messageIndexByteCount = UInt64(pending.count - indexStart)
-    let (count, entries) = (chunkMessageCount, identities.unsafeBytes)
+    let (count, entries) = (chunk.messageCount, chunk.identities.unsafeBytes)
     pending.record(MCAP.Opcode.identities) { Self.write(count, entries, into: &$0) }
     contents.chunks.append(entry)
     extendDataCRC(from: start)
   }
 
-  private mutating func writeChunk(
-    _ entry: inout ChunkIndexEntry, _ data: UnsafeRawBufferPointer, of records: UnsafeRawBufferPointer
-  ) {
-    let start = pending.count
-    pending.chunk(
-      start: entry.startTime, end: entry.endTime, uncompressedByteCount: records.count,
-      crc: Compressor.checksum(records, after: 0),
-      compression: entry.compression, data)
+  /// Answers where in `pending` the chunk's data begins.
+  mutating func beginChunk(_ entry: ChunkIndexEntry) -> Int {
+    _ = pending.beginChunk(start: entry.startTime, end: entry.endTime, compression: entry.compression)
+    return pending.count
+  }
+
+  mutating func endChunk(_ entry: inout ChunkIndexEntry, _ start: Int, _ data: Int, crc: UInt32) {
+    pending.endChunk(start, data: data, uncompressedByteCount: Int(entry.uncompressedByteCount), crc: crc)
     entry.byteCount = UInt64(pending.count - start)
   }
 
-  /// Compresses into `scratch`; `nil` where that doesn't pay.
-  private mutating func compress(_ bytes: UnsafeRawBufferPointer) -> Int? {
-    guard chunkCompresses, !compressor.name.isEmpty, bytes.count > 256 else { return nil }
-    scratch.removeAll()
-    let destination = UnsafeMutableRawBufferPointer(start: scratch.room(bytes.count), count: bytes.count)
-    guard let length = compressor.compress(bytes, into: destination) else { return nil }
-    scratch.advance(length)
-    return length
+  /// Puts the chunk behind `pending`, compressed; `false`, and nothing, where that doesn't pay.
+  mutating func compressChunk() -> Bool {
+    let bytes = chunk.records.unsafeBytes
+    guard chunk.compresses, !compressor.name.isEmpty, bytes.count > 256 else { return false }
+    let room = UnsafeMutableRawBufferPointer(start: pending.room(bytes.count), count: bytes.count)
+    guard let length = compressor.compress(bytes, into: room) else { return false }
+    pending.advance(length)
+    return true
   }
 
   /// `version u8 | count u32 | entries | crc32 u32`, the CRC over all before it.
-  private static func write(_ count: UInt32, _ identities: UnsafeRawBufferPointer, into store: inout ByteStore) {
+  static func write(_ count: UInt32, _ identities: UnsafeRawBufferPointer, into store: inout ByteStore) {
     let start = store.count
     store.u8(1)
     store.u32(count)
@@ -249,7 +227,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   /// Head of the chain so far, 32 bytes; `nil` in a plain file.
   public var chainHead: [UInt8]? { sealer == nil ? nil : head }
 
-  private mutating func extendDataCRC(from start: Int, absorbed: Bool = true) {
+  mutating func extendDataCRC(from start: Int, absorbed: Bool = true) {
     let bytes = UnsafeRawBufferPointer(rebasing: pending.unsafeBytes[start...])
     dataCRC = Compressor.checksum(bytes, after: dataCRC)
     if absorbed { sealer?.absorb(bytes) }
@@ -261,83 +239,13 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     pendingOffset += UInt64(count)
   }
 
-  /// The chunk in hand as one sealed batch, and a seal behind it.
-  private mutating func writeSealedChunk() {
-    let first = chunkMessageCount == 0 ? 0 : chunkStart
-    sealBatch(first)
-    let start = pending.count
-    // What is sealed is larger than the chunk, so the chunk's memory can't serve; `scratch` can.
-    scratch.removeAll()
-    if container.channels.isEmpty {
-      scratch.channel(SealedChannel.channel)
-      container.channels.append(SealedChannel.channel)
-      container.messageCounts.append(0)
-    }
-    let messageOffset = UInt64(scratch.count)
-    scratch.message(
-      channel: SealedChannel.channel.id, sequence: UInt32(truncatingIfNeeded: sealCount), logTime: first,
-      publishTime: chunkEnd, first: batch.unsafeBytes, second: UnsafeRawBufferPointer(start: nil, count: 0))
-    container.note(Int(SealedChannel.channel.id), first)
-    var entry = ChunkIndexEntry(
-      startTime: first, endTime: first, offset: byteCount, byteCount: 0, messageIndexByteCount: 0, compression: "",
-      compressedByteCount: UInt64(scratch.count), uncompressedByteCount: UInt64(scratch.count))
-    writeChunk(&entry, scratch.unsafeBytes, of: scratch.unsafeBytes)
-    entry.messageIndexOffsets = [(SealedChannel.channel.id, byteCount)]
-    let indexStart = pending.count
-    pending.messageIndex(channel: SealedChannel.channel.id, [(first, messageOffset)])
-    entry.messageIndexByteCount = UInt64(pending.count - indexStart)
-    container.chunks.append(entry)
-    for channel in indexes.indices { indexes[channel].entries.removeAll(keepingCapacity: true) }
-    let list = PositionList.bytes(takePositions())
-    let positions = sealer?.sealPositions(list) ?? []
-    pending.record(MCAP.Opcode.positions) { $0.bytes(positions) }
-    extendDataCRC(from: start)
-    writeSeal()
-  }
-
   /// How far each stream of the chunk in hand goes.
-  private mutating func takePositions() -> [String: UInt64] {
+  func chunkPositions() -> [String: UInt64] {
     var positions: [String: UInt64] = [:]
-    for channel in ends.indices where ends[channel] > 0 {
-      if let key = contents.channels[channel].positionKey { positions[key] = ends[channel] }
-      ends[channel] = 0
+    for channel in chunk.channels.indices where chunk.channels[channel].messageCount > 0 {
+      if let key = contents.channels[channel].positionKey { positions[key] = chunk.channels[channel].endNumber }
     }
     return positions
-  }
-
-  /// Makes `batch` of the chunk in hand: `compressed u8 | byte count u32 | (record bytes u32 | records |
-  /// identities)`, all of it encrypted, the tag behind it.
-  private mutating func sealBatch(_ first: UInt64) {
-    batch.removeAll()
-    batch.u32(UInt32(truncatingIfNeeded: chunk.count))
-    batch.bytes(chunk.unsafeBytes)
-    Self.write(chunkMessageCount, identities.unsafeBytes, into: &batch)
-    let plainByteCount = batch.count
-    let compressed = compress(batch.unsafeBytes)
-    if compressed == nil {
-      scratch.removeAll()
-      scratch.bytes(batch.unsafeBytes)
-    }
-    batch.removeAll()
-    batch.u8(compressed == nil ? 0 : 1)
-    batch.u32(UInt32(truncatingIfNeeded: plainByteCount))
-    batch.bytes(scratch.unsafeBytes)
-    _ = batch.room(16)
-    let place = batchPlace(
-      segment: sealer?.segment ?? [], channel: SealedChannel.channel.id, number: sealCount, first: first, last: chunkEnd,
-      head: head)
-    sealer?.seal(batch.unsafeMutableBytes, number: sealCount, additional: place)
-    batch.advance(16)
-  }
-
-  private mutating func writeSeal() {
-    let seal = ChainSeal(number: sealCount, before: head, digest: sealer?.digest() ?? [])
-    let code = sealer?.attest(seal.bytes) ?? []
-    let start = pending.count
-    pending.record(MCAP.Opcode.seal) { seal.write(code: code, into: &$0) }
-    extendDataCRC(from: start, absorbed: false)
-    head = sealer?.hash(seal.bytes) ?? []
-    sealCount += 1
   }
 }
 
@@ -345,5 +253,20 @@ extension SegmentWriter where Sealer == NoSealer {
   /// Begins a plain file.
   public init(compressor: Compressor, library: String, chunkCapacity: Int) {
     self.init(compressor: compressor, sealer: nil, library: library, chunkCapacity: chunkCapacity)
+  }
+}
+
+/// What a writer puts bytes together in. A recorder that begins one file after another need not ask for it anew.
+public struct SegmentMemory: ~Copyable {
+  var pending: ByteStore?
+  var records: ByteStore?
+  var identities: ByteStore?
+
+  public init() {}
+
+  init(pending: consuming ByteStore, records: consuming ByteStore, identities: consuming ByteStore) {
+    self.pending = .some(pending)
+    self.records = .some(records)
+    self.identities = .some(identities)
   }
 }

@@ -127,6 +127,28 @@ def hwmon(_):
           f"{len(ticks)} of {span} ticks, {gaps} counted as missed, the most punctual of the last {late / 1e6:.1f} ms late")
 
 
+def onewire(_):
+    readings = [m["fields"] for m in messages("rooms/onewire")]
+    names = sorted({name for fields in readings for name in fields})
+    check("1-wire: both thermometers that the kernel's search finds are read, by their serial numbers",
+          names == ["t_28_000000000016", "t_28_000000000017"], str(names))
+    both = [tuple(fields.get(name) for name in names) for fields in readings]
+    seen = [pair for pair, before in zip(both, [None] + both) if pair != before]
+    # From the driver's file, which has thousandths: 402 and -200 sixteenths of a degree, then 2000 and -880,
+    # and the first again where the bus came back.
+    check("1-wire: their degrees, as the driver tells them", seen[:1] == [(25.125, -12.5)] and (125.0, -55.0) in seen
+          and seen[-1:] == [(25.125, -12.5)], str(seen))
+    gone, back = [float(t) for t in (out / "onewire.returned").read_text().split()]
+    # A read takes a conversion of each, and the bus answered before it.
+    check("1-wire: a bus that was not there at the start, went and came back is read again in under 2 s and two conversions",
+          [e["kind"] for e in events("rooms")][-2:] == ["unavailable", "available"] and back - gone < 3.5, f"{back - gone:.2f} s")
+    ticks = [m["deviceMonotonicNanoseconds"] for m in messages("beside/load")]
+    gaps = sum(int(e.get("count", 0)) for e in events("beside/load") if e["kind"] == "gap")
+    span = round((ticks[-1] - ticks[0]) / 1e8) + 1
+    check("1-wire: what is slow there delays no other source", len(ticks) + gaps in range(span - 1, span + 2),
+          f"{len(ticks)} of {span} ticks, {gaps} counted as missed")
+
+
 def iio(_):
     scans = [m for m in messages("scans")]
     fields = [m["fields"] for m in scans]
@@ -261,7 +283,7 @@ def counted(stream, recorded):
           f"{len(recorded)} of {span}, {gaps} counted")
 
 
-parts = {"gpio1": lambda: gpio(1), "gpio2": lambda: gpio(2), "hwmon": lambda: hwmon(0), "iio": lambda: iio(0),
+parts = {"gpio1": lambda: gpio(1), "gpio2": lambda: gpio(2), "hwmon": lambda: hwmon(0), "onewire": lambda: onewire(0), "iio": lambda: iio(0),
          "serial": lambda: serial(0), "video": lambda: video(0), "pictures": lambda: pictures(0)}
 ran = [part for part in parts if (out / f"{part}.account").exists()]
 for part in ran:

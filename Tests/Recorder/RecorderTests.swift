@@ -54,7 +54,7 @@ import Testing
   func durability() throws {
     let folder = try Folder()
     let recorder = try Recorder(root: folder.path, settings: Self.settings)
-    try recorder.open(Self.stream(), token: 0, position: 0)
+    recorder.open(Self.stream(), token: 0, position: 0)
     #expect(Self.append(recorder, 0..<50, now: Self.second) == 50)
     #expect(Self.tick(recorder, now: Self.second + 199_000_000) == 0)
     #expect(Self.tick(recorder, now: Self.second + 200_000_000) == 50)
@@ -67,7 +67,7 @@ import Testing
   func recovery() throws {
     let folder = try Folder()
     let recorder = try Recorder(root: folder.path, settings: Self.settings)
-    try recorder.open(Self.stream(), token: 0, position: 0)
+    recorder.open(Self.stream(), token: 0, position: 0)
     _ = Self.append(recorder, 0..<60, now: Self.second)
     let durable = Self.tick(recorder, now: 2 * Self.second)
     #expect(durable == 60)
@@ -91,7 +91,7 @@ import Testing
   func altered() throws {
     let folder = try Folder()
     let recorder = try Recorder(root: folder.path, settings: Self.settings)
-    try recorder.open(Self.stream(), token: 0, position: 0)
+    recorder.open(Self.stream(), token: 0, position: 0)
     for group in 0..<UInt64(6) {
       _ = Self.append(recorder, group * 10..<group * 10 + 10, now: Self.second * (group + 1))
       _ = Self.tick(recorder, now: Self.second * (group + 1) + Self.second / 2)
@@ -123,7 +123,7 @@ import Testing
       let note = try #require(report.metadata.first { $0.name == SealNote.recoveryName })
       #expect(note.entries[SealNote.setAsideKey].map { aside.hasSuffix("/" + $0) } == true)
       // Its name is not given to another segment.
-      try again.open(Self.stream(), token: 0, position: again.positions.first?.position ?? 0)
+      again.open(Self.stream(), token: 0, position: again.positions.first?.position ?? 0)
       _ = Self.append(again, 50..<51, now: Self.second)
       again.close(now: 2 * Self.second) { _, _ in }
       #expect(folder.segments.count == 2)
@@ -147,8 +147,8 @@ import Testing
     var settings = Self.settings
     settings.segmentAge = 10 * Self.second
     let recorder = try Recorder(root: folder.path, settings: settings)
-    try recorder.open(Self.stream(), token: 0, position: 0)
-    try recorder.open(Self.stream(name: "other"), token: 1, position: 0)
+    recorder.open(Self.stream(), token: 0, position: 0)
+    recorder.open(Self.stream(name: "other"), token: 1, position: 0)
     _ = Self.append(recorder, 0..<10, now: Self.second)
     _ = Self.tick(recorder, now: 12 * Self.second)
     _ = Self.append(recorder, 10..<20, now: 13 * Self.second)
@@ -166,7 +166,7 @@ import Testing
     let folder = try Folder()
     let root = folder.path + "/root"
     let recorder = try Recorder(root: root, settings: Self.settings)
-    try recorder.open(Self.stream(name, purpose: name), token: 0, position: 0)
+    recorder.open(Self.stream(name, purpose: name), token: 0, position: 0)
     _ = Self.append(recorder, 0..<1, now: Self.second)
     recorder.close(now: Self.second) { _, _ in }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["root"])
@@ -211,7 +211,7 @@ import Testing
     let ballast = folder.path + "/ballast"
     try Data(count: 900_000).write(to: URL(fileURLWithPath: ballast))
     let recorder = try Recorder(root: folder.path + "/root", settings: Self.settings)
-    try recorder.open(Self.stream(), token: 0, position: 0)
+    recorder.open(Self.stream(), token: 0, position: 0)
     let taken = Self.append(recorder, 0..<5000, now: Self.second)
     #expect(taken < 5000)
     #expect(recorder.trouble?.number == ENOSPC)

@@ -17,7 +17,7 @@ import Testing
     settings.retention = policy
     let recorder = try Recorder(root: folder.path, settings: settings, keys: keys)
     let begin = recorder.positions.first?.position ?? 0
-    try recorder.open(RecorderTests.stream(), token: 0, position: begin)
+    recorder.open(RecorderTests.stream(), token: 0, position: begin)
     for index in 0..<count {
       let now = 100 * second * (index + 1)
       let at = wall + 3600 * second * (begin / 10 + index)

@@ -56,7 +56,7 @@ final class TestKeys {
 
   static func record(_ folder: RecorderTests.Folder, _ keys: RecordingKeys, _ numbers: Range<UInt64>) throws {
     let recorder = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: keys)
-    try recorder.open(RecorderTests.stream(), token: 0, position: numbers.lowerBound)
+    recorder.open(RecorderTests.stream(), token: 0, position: numbers.lowerBound)
     #expect(RecorderTests.append(recorder, numbers, now: RecorderTests.second) == numbers.upperBound)
     recorder.close(now: 2 * RecorderTests.second) { _, _ in }
   }
@@ -88,7 +88,7 @@ final class TestKeys {
     let folder = try RecorderTests.Folder()
     let keys = TestKeys()
     let recorder = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: keys.recording())
-    try recorder.open(RecorderTests.stream(name: "heart-rate"), token: 0, position: 0)
+    recorder.open(RecorderTests.stream(name: "heart-rate"), token: 0, position: 0)
     _ = RecorderTests.append(recorder, 0..<40, now: RecorderTests.second)
     recorder.close(now: 2 * RecorderTests.second) { _, _ in }
     let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(folder.segments.first)))
@@ -103,7 +103,7 @@ final class TestKeys {
     let folder = try RecorderTests.Folder()
     let keys = TestKeys()
     let recorder = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: keys.recording([.recipient]))
-    try recorder.open(RecorderTests.stream(), token: 0, position: 0)
+    recorder.open(RecorderTests.stream(), token: 0, position: 0)
     _ = RecorderTests.append(recorder, 0..<60, now: RecorderTests.second)
     #expect(RecorderTests.tick(recorder, now: 2 * RecorderTests.second) == 60)
     let path = try #require(folder.segments.first)
@@ -130,7 +130,7 @@ final class TestKeys {
     for part in 0..<4 { try Self.record(folder, keys.recording(), UInt64(part) * 20..<UInt64(part + 1) * 20) }
     // A segment that ends in a crash, its recovery, and one more.
     let crashed = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: keys.recording())
-    try crashed.open(RecorderTests.stream(), token: 0, position: 80)
+    crashed.open(RecorderTests.stream(), token: 0, position: 80)
     _ = RecorderTests.append(crashed, 80..<100, now: RecorderTests.second)
     _ = RecorderTests.tick(crashed, now: 2 * RecorderTests.second)
     try Self.record(folder, keys.recording(), 100..<120)

@@ -21,7 +21,7 @@ private func records(_ bytes: [UInt8]) -> [Range<Int>] {
     let folder = try RecorderTests.Folder()
     let keys = TestKeys()
     let recorder = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: keys.recording())
-    try recorder.open(RecorderTests.stream(), token: 0, position: 0)
+    recorder.open(RecorderTests.stream(), token: 0, position: 0)
     for group in 0..<UInt64(groups) {
       let now = RecorderTests.second * (group + 1)
       _ = RecorderTests.append(recorder, group..<group + 1, now: now)

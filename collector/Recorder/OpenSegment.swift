@@ -6,6 +6,8 @@ import STTSample
 final class OpenSegment {
   /// A stream's place in the present segment.
   struct Place {
+    /// What the recorder calls the stream.
+    let token: Int
     var stream: RecordedStream
     /// The channel, once the stream wrote into this segment.
     var channel: UInt16?
@@ -17,13 +19,18 @@ final class OpenSegment {
     var durable: UInt64
   }
 
+  /// So many bytes are kept for a sync that may fail, beyond which one is due; never synced ones are not kept.
+  static let urgentByteCount = 64 << 20
+  private static let keptByteCount = 2 * urgentByteCount
+
   let folder: RecordingFolder
-  /// By token.
-  var places: [Int: Place] = [:]
+  private(set) var places: [Place] = []
   /// `uid:incarnation` of every stream ever recorded here, newest incarnation only.
   var positions: [String: UInt64]
   private(set) var file: SegmentFile?
   var writer: SegmentWriter<Zstandard, SegmentSeal>?
+  /// Of the segment before.
+  private var memory: SegmentMemory?
   /// Head of the chain of the segment before, 32 bytes.
   private var previousHead: [UInt8]
   private var segmentID: [UInt8] = []
@@ -60,13 +67,16 @@ final class OpenSegment {
       try folder.make(on: disk)
       var seal: SegmentSeal?
       if let keys, keys.seals { seal = try keys.seal(device: folder.device, wall: wall, previous: previousHead) }
-      file = try SegmentFile(creating: folder.path + "/" + folder.nextName(wall: wall), on: disk)
+      file = try SegmentFile(
+        creating: folder.path + "/" + folder.nextName(wall: wall), on: disk, keepsUnsynced: false)
+      handedOver = 0
+      isKept = true
       writer = SegmentWriter(
         compressor: Zstandard(enabled: settings.compresses), sealer: seal, library: "stt \(RecorderVersion.text)",
-        chunkCapacity: settings.chunkByteCount)
+        chunkCapacity: settings.chunkByteCount, memory: memory.take() ?? SegmentMemory())
       opened = now
       notesChannels = [:]
-      for token in places.keys { places[token]?.channel = nil }
+      for index in places.indices { places[index].channel = nil }
       segmentID = seal?.segment ?? []
       isAnnounced = false
     }
@@ -80,20 +90,52 @@ final class OpenSegment {
   private func announce() throws(RecorderError) {
     guard let file, !isAnnounced else { return }
     try writePending(file)
-    try file.sync()
+    try sync(file)
     try file.syncName()
     if !segmentID.isEmpty { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: nil)) }
     isAnnounced = true
   }
 
-  /// The stream's channel in the present segment.
-  func channel(_ token: Int) -> UInt16? {
-    guard let place = places[token] else { return nil }
-    if let channel = place.channel { return channel }
+  /// Where `stream` has its place from now on, in ``places``.
+  func place(_ stream: RecordedStream, token: Int, position: UInt64) -> Int {
+    let known = places.firstIndex { $0.token == token }
+    if let known, places[known].stream == stream { return known }
+    // An older incarnation of the stream will not come again.
+    positions = positions.filter { !$0.key.hasPrefix(stream.uid + ":") }
+    let place = Place(token: token, stream: stream, position: position, written: position, durable: position)
+    guard let known else {
+      places.append(place)
+      return places.count - 1
+    }
+    places[known] = place
+    return known
+  }
+
+  /// Takes one message of the stream at `place`, whose payload is `first` and then `second`.
+  func append(
+    at place: Int, number: UInt64, deviceTime: SampleTime, publishTime: UInt64, received: UInt64,
+    first: UnsafeRawBufferPointer, second: UnsafeRawBufferPointer, now: UInt64
+  ) throws(RecorderError) {
+    if !isAnnounced || file == nil { try begin(now: now, wall: received) }
+    guard let channel = places[place].channel ?? addChannel(place) else { return }
+    writer?.append(
+      MessageIdentity(channel: channel, number: number, deviceTime: deviceTime), logTime: received,
+      publishTime: publishTime, first: first, second: second)
+    places[place].position = number == .max ? .max : number + 1
+    if chunkSince == nil { chunkSince = now }
+    switch places[place].stream.durability {
+    case .durable: if unsyncedSince == nil { unsyncedSince = now }
+    case .periodic: if periodicSince == nil { periodicSince = now }
+    case .volatile: break
+    }
+  }
+
+  /// The channel of the stream at `place` in the present segment.
+  private func addChannel(_ place: Int) -> UInt16? {
+    let stream = places[place].stream
     let channel = writer?.addChannel(
-      topic: place.stream.name, schema: place.stream.schema, metadata: place.stream.metadata,
-      compresses: place.stream.compresses)
-    places[token]?.channel = channel
+      topic: stream.name, schema: stream.schema, metadata: stream.metadata, compresses: stream.compresses)
+    places[place].channel = channel
     return channel
   }
 
@@ -136,20 +178,45 @@ final class OpenSegment {
     }
   }
 
+  /// So many of the writer's pending bytes the kernel has. They are kept until they are synced, because the kernel
+  /// may drop what a sync that failed was to write.
+  private var handedOver = 0
+  private var isKept = true
+
   private func writePending(_ file: SegmentFile) throws(RecorderError) {
-    guard let offset = writer?.pendingOffset, let bytes = writer?.pending.unsafeBytes, bytes.count > 0 else { return }
-    try file.write(bytes, at: offset)
-    writer?.written(bytes.count)
+    guard let offset = writer?.pendingOffset, let bytes = writer?.pending.unsafeBytes, bytes.count > handedOver else {
+      return
+    }
+    try file.write(UnsafeRawBufferPointer(rebasing: bytes[handedOver...]), at: offset + UInt64(handedOver))
+    handedOver = bytes.count
+    guard handedOver > Self.keptByteCount else { return }
+    isKept = false
+    writer?.written(handedOver)
+    handedOver = 0
+  }
+
+  private func sync(_ file: SegmentFile) throws(RecorderError) {
+    do { try file.sync() } catch {
+      // Everything is written again before the next sync.
+      handedOver = 0
+      throw error
+    }
+    writer?.written(handedOver)
+    handedOver = 0
+    isKept = true
   }
 
   /// Puts everything handed over on the disk.
   func sync() throws(RecorderError) {
     try flush(closingChunk: true)
-    try file?.sync()
+    if let file { try sync(file) }
     noteSynced()
     forEachPlace { $0.durable = $0.written }
     durableHead = writer?.chainHead ?? durableHead
   }
+
+  /// Whether anything but volatile messages waits for a sync.
+  var awaitsSync: Bool { unsyncedSince != nil || periodicSince != nil }
 
   private func noteSynced() {
     unsyncedSince = nil
@@ -157,14 +224,10 @@ final class OpenSegment {
   }
 
   /// Bytes the kernel has and the disk perhaps not.
-  var unsyncedByteCount: Int { file?.unsyncedByteCount ?? 0 }
+  var unsyncedByteCount: Int { isKept ? handedOver : Self.keptByteCount }
 
   private func forEachPlace(_ body: (inout Place) -> Void) {
-    var index = places.values.startIndex
-    while index != places.values.endIndex {
-      body(&places.values[index])
-      places.values.formIndex(after: &index)
-    }
+    for index in places.indices { body(&places[index]) }
   }
 
   /// How far the segment's end has come, for an attempt after one that failed.
@@ -177,19 +240,20 @@ final class OpenSegment {
     guard let file, writer != nil else { return }
     try announce()
     if ending == .none {
-      for place in places.values { positions["\(place.stream.uid):\(place.stream.incarnation)"] = place.position }
+      for place in places { positions["\(place.stream.uid):\(place.stream.incarnation)"] = place.position }
       writer?.addPositions(positions)
       writer?.endData()
       ending = .data
     }
     try writePending(file)
-    try file.sync()
+    try sync(file)
     if ending == .data {
       writer?.finish()
       ending = .summary
     }
     try writePending(file)
-    try file.sync()
+    try sync(file)
+    file.release()
     let head = writer?.chainHead
     if let head { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: head)) }
     ending = .none
@@ -200,7 +264,7 @@ final class OpenSegment {
       $0.durable = $0.position
     }
     self.file = nil
-    writer = nil
+    memory = writer.take()?.takeMemory()
     if let head {
       previousHead = head
       durableHead = head

@@ -23,7 +23,7 @@ public final class Recorder {
   private let disk: any Disk
   private var folders: [String: OpenSegment] = [:]
   /// By token.
-  private var segments: [Int: OpenSegment] = [:]
+  private var slots: [Slot?] = []
   private var sinceSpaceCheck: UInt64 = 0
   private var retryAt: UInt64 = 0
   private var retireAt: UInt64 = 0
@@ -41,6 +41,12 @@ public final class Recorder {
   public private(set) var syncCount: UInt64 = 0
   /// Why old segments could not be removed at the last attempt.
   public private(set) var retirementTrouble: RecorderError?
+
+  /// Where the messages of a token go.
+  private struct Slot {
+    var segment: OpenSegment
+    var place: Int
+  }
 
   /// Makes `root` if need be and brings what is in it into order.
   ///
@@ -77,18 +83,18 @@ public final class Recorder {
     }
   }
 
+  /// Whether so much waits for a sync that ``tick(now:wall:durable:)`` should come before its time.
+  public private(set) var isSyncUrgent = false
+
   /// Whether the disk takes what it is given.
   public var isAccepting: Bool { trouble == nil }
 
-  /// Makes `token` mean `stream`, whose next message is `position`.
-  public func open(_ stream: RecordedStream, token: Int, position: UInt64) throws(RecorderError) {
+  /// Makes `token`, a small number, mean `stream`, whose next message is `position`.
+  public func open(_ stream: RecordedStream, token: Int, position: UInt64) {
+    precondition(token >= 0, "tokens count from 0")
     let segment = segment(device: stream.device, purpose: stream.purpose)
-    segments[token] = segment
-    if let known = segment.places[token], known.stream == stream { return }
-    // An older incarnation of the stream will not come again.
-    segment.positions = segment.positions.filter { !$0.key.hasPrefix(stream.uid + ":") }
-    segment.places[token] = OpenSegment.Place(
-      stream: stream, position: position, written: position, durable: position)
+    while slots.count <= token { slots.append(nil) }
+    slots[token] = Slot(segment: segment, place: segment.place(stream, token: token, position: position))
   }
 
   private func segment(device: String, purpose: String) -> OpenSegment {
@@ -103,7 +109,7 @@ public final class Recorder {
   /// Head of the chain that holds everything of `token` reported as durable, 32 bytes; `nil` where recordings have
   /// no chain.
   public func chainHead(of token: Int) -> [UInt8]? {
-    guard let head = segments[token]?.durableHead, head.contains(where: { $0 != 0 }) else { return nil }
+    guard let head = slot(token)?.segment.durableHead, head.contains(where: { $0 != 0 }) else { return nil }
     return head
   }
 
@@ -114,31 +120,25 @@ public final class Recorder {
     first: UnsafeRawBufferPointer, second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     now: UInt64
   ) -> Bool {
-    guard isAccepting, let segment = segments[token] else { return !segments.keys.contains(token) }
+    guard let slot = slot(token) else { return true }
+    guard isAccepting else { return false }
     do {
-      try segment.begin(now: now, wall: received)
-      guard let channel = segment.channel(token) else { return true }
-      segment.writer?.append(
-        MessageIdentity(channel: channel, number: number, deviceTime: deviceTime), logTime: received,
-        publishTime: publishTime, first: first, second: second)
+      try slot.segment.append(
+        at: slot.place, number: number, deviceTime: deviceTime, publishTime: publishTime, received: received,
+        first: first, second: second, now: now)
     } catch {
       halt(error, now)
       return false
     }
-    segment.places[token]?.position = number + 1
-    if segment.chunkSince == nil { segment.chunkSince = now }
-    switch segment.places[token]?.stream.durability {
-    case .durable: segment.unsyncedSince = segment.unsyncedSince ?? now
-    case .periodic: segment.periodicSince = segment.periodicSince ?? now
-    case .volatile, nil: break
-    }
     messageCount += 1
     payloadByteCount += UInt64(first.count + second.count)
-    if (segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount {
-      attempt(now) { () throws(RecorderError) in try store(segment) }
+    if (slot.segment.writer?.chunkByteCount ?? 0) >= settings.chunkByteCount {
+      attempt(now) { () throws(RecorderError) in try store(slot.segment) }
     }
     return true
   }
+
+  private func slot(_ token: Int) -> Slot? { slots.indices.contains(token) ? slots[token] : nil }
 
   /// Notes an event in the recording of `device` and `purpose`.
   public func note(_ event: RecordingEvent, device: String, purpose: String, now: UInt64, wall: UInt64) {
@@ -187,6 +187,7 @@ public final class Recorder {
   /// - Returns: when to be called next, in nanoseconds of the monotonic clock.
   public func tick(now: UInt64, wall: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) -> UInt64 {
     self.wall = wall
+    isSyncUrgent = false
     if trouble != nil {
       guard now >= retryAt else { return retryAt }
       trouble = nil
@@ -254,7 +255,8 @@ public final class Recorder {
   }
 
   private func isSyncDue(_ segment: OpenSegment, _ now: UInt64) -> Bool {
-    if let since = segment.unsyncedSince, now - since >= settings.syncInterval { return true }
+    let isUrgent = segment.unsyncedByteCount >= OpenSegment.urgentByteCount
+    if let since = segment.unsyncedSince, isUrgent || now - since >= settings.syncInterval { return true }
     guard let since = segment.periodicSince else { return false }
     return now - since >= settings.periodicInterval || segment.unsyncedByteCount >= settings.periodicByteCount
   }
@@ -275,13 +277,14 @@ public final class Recorder {
   }
 
   private func report(_ segment: OpenSegment, _ durable: (Int, UInt64) -> Void) {
-    for (token, place) in segment.places { durable(token, place.durable) }
+    for place in segment.places { durable(place.token, place.durable) }
   }
 
   private func store(_ segment: OpenSegment, closingChunk: Bool = true) throws(RecorderError) {
     sinceSpaceCheck += UInt64(segment.writer?.chunkByteCount ?? 0)
     if sinceSpaceCheck >= Self.spaceCheckByteCount { try checkSpace() }
     try segment.flush(closingChunk: closingChunk)
+    if segment.awaitsSync, segment.unsyncedByteCount >= OpenSegment.urgentByteCount { isSyncUrgent = true }
   }
 
   private func checkSpace() throws(RecorderError) {

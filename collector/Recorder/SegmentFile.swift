@@ -3,8 +3,11 @@ import STTRecord
 
 /// An open file and the bytes on their way into it.
 final class SegmentFile {
-  /// Bytes kept for a sync that may fail. A recorder syncs long before; what is never synced is not kept.
-  static let keptByteCount = 32 << 20
+  /// Room is reserved as files grow, and never more than this ahead: small ones get none.
+  private static let leastReserve: UInt64 = 1 << 20
+  private static let largestReserve: UInt64 = 16 << 20
+  /// The kernel begins to write so many bytes at a time; fewer are left to the sync.
+  private static let extentByteCount: UInt64 = 4 << 20
 
   let path: String
   private let disk: any Disk
@@ -15,17 +18,20 @@ final class SegmentFile {
   /// What was written since the last sync, to be written again after a sync that failed.
   private var unsynced: [UInt8] = []
   private var unsyncedOffset: UInt64 = 0
-  private let mayKeep: Bool
-  private var keepsUnsynced: Bool
+  private let keepsUnsynced: Bool
+  private var reserved: UInt64 = 0
+  private var end: UInt64 = 0
+  /// Up to where the kernel was asked to begin writing.
+  private var begun: UInt64 = 0
   private var mustRewrite = false
 
   /// Creates `path`, which must not exist.
   ///
-  /// - Parameter keepsUnsynced: whether a sync that failed can be made good; a copy can be made again instead.
+  /// - Parameter keepsUnsynced: whether a sync that failed can be made good here: by nobody where a copy can be made
+  ///   again, or by the caller who has the bytes.
   init(creating path: String, on disk: any Disk, keepsUnsynced: Bool = true) throws(RecorderError) {
     self.path = path
     self.disk = disk
-    mayKeep = keepsUnsynced
     self.keepsUnsynced = keepsUnsynced
     descriptor = disk.create(path)
     guard descriptor >= 0 else { throw RecorderError(doing: "create", path: path, number: -descriptor) }
@@ -35,7 +41,6 @@ final class SegmentFile {
   init(opening path: String, on disk: any Disk) throws(RecorderError) {
     self.path = path
     self.disk = disk
-    mayKeep = true
     keepsUnsynced = true
     isNamed = true
     isDirty = true
@@ -57,13 +62,29 @@ final class SegmentFile {
   /// `offset`, and the same call may be made again.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(RecorderError) {
     isDirty = true
+    reserve(offset + UInt64(bytes.count))
     try put(bytes, at: offset)
-    if unsynced.isEmpty { unsyncedOffset = offset }
-    if unsynced.count + bytes.count > Self.keptByteCount {
-      unsynced = []
-      keepsUnsynced = false
+    end = max(end, offset + UInt64(bytes.count))
+    if end - min(begun, end) >= Self.extentByteCount {
+      disk.beginSync(descriptor, at: begun, end - begun)
+      begun = end
     }
-    if keepsUnsynced { unsynced.append(contentsOf: bytes) }
+    guard keepsUnsynced else { return }
+    if unsynced.isEmpty { unsyncedOffset = offset }
+    unsynced.append(contentsOf: bytes)
+  }
+
+  private func reserve(_ needed: UInt64) {
+    guard needed > Self.leastReserve, needed > reserved else { return }
+    let start = max(end, reserved)
+    reserved = needed + min(needed, Self.largestReserve)
+    disk.reserve(reserved - start, of: descriptor, at: start)
+  }
+
+  /// Gives back what was reserved and not needed.
+  func release() {
+    if reserved > end { disk.release(descriptor, from: end) }
+    reserved = 0
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(RecorderError) {
@@ -100,12 +121,9 @@ final class SegmentFile {
     }
     mustRewrite = false
     isDirty = false
-    keepsUnsynced = mayKeep
+    begun = end
     unsynced.removeAll(keepingCapacity: true)
   }
-
-  /// Bytes written since the last sync.
-  var unsyncedByteCount: Int { keepsUnsynced ? unsynced.count : Self.keptByteCount }
 }
 
 /// The directory a path lies in.

@@ -20,11 +20,13 @@ struct RecorderLoop: ~Copyable {
   /// What was taken off the ring and refused by the disk.
   private var held: RecorderItem?
   private var cursor = 0
-  /// Device wall clock minus ours, by device; and each token's device.
+  /// Device wall clock minus ours, by device; and by token, each one's device and this.
   private var offsets: [String: Int64] = [:]
-  private var devices: [Int: String] = [:]
-  private var publishOffsets: [Int: Int64] = [:]
+  private var devices: [String] = []
+  private var publishOffsets: [Int64] = []
   private var reported: [Int: UInt64] = [:]
+  /// When the recorder wants to be called, nanoseconds of the monotonic clock.
+  private var nextTick: UInt64 = 0
   private var lastTrouble: String?
   private var lastRetirementTrouble: String?
 
@@ -46,36 +48,43 @@ struct RecorderLoop: ~Copyable {
     while true {
       channel.toRecorder.clear()
       let stopping = channel.isStopping.load(ordering: .acquiring)
-      take()
-      let next = tick()
+      let isDrained = take()
+      nextTick = tick()
       show()
       if stopping, (held == nil && channel.items.count == 0) || !recorder.isAccepting { break }
-      do { try poller.wait(until: next) } catch { log.error("the recorder cannot wait: \(error)") }
+      guard isDrained || !recorder.isAccepting else { continue }
+      do { try poller.wait(until: nextTick) } catch { log.error("the recorder cannot wait: \(error)") }
     }
     recorder.close(now: Clocks.monotonic) { report($0, $1) }
     show()
     channel.toReceiver.signal()
   }
 
-  private mutating func take() {
+  /// Takes what there is until the recorder wants its tick; `false`: there may be more.
+  private mutating func take() -> Bool {
     while recorder.isAccepting {
-      guard let item = held.take() ?? channel.items.pop() else { return }
-      guard let refused = handle(item) else { continue }
-      held = consume refused
-      return
+      guard let item = held.take() ?? channel.items.pop() else { return true }
+      let now = Clocks.monotonic
+      if let refused = handle(item, now) {
+        held = consume refused
+        return true
+      }
+      if now >= nextTick || recorder.isSyncUrgent { return false }
     }
+    return true
   }
 
   /// Answers the item again when the disk refused it.
-  private mutating func handle(_ item: consuming RecorderItem) -> RecorderItem? {
-    let now = Clocks.monotonic
+  private mutating func handle(_ item: consuming RecorderItem, _ now: UInt64) -> RecorderItem? {
     switch consume item {
     case .opened(let token, let stream, let position):
+      while devices.count <= token {
+        devices.append("")
+        publishOffsets.append(0)
+      }
       devices[token] = stream.device
       publishOffsets[token] = offsets[stream.device] ?? 0
-      do { try recorder.open(stream, token: token, position: position) } catch {
-        log.error("\(error)")
-      }
+      recorder.open(stream, token: token, position: position)
       return nil
     case .batch(let lease):
       var place = cursor
@@ -95,7 +104,9 @@ struct RecorderLoop: ~Copyable {
       return nil
     case .clock(let device, let estimate, let wall):
       offsets[device] = estimate.wallOffsetNanoseconds
-      for (token, name) in devices where name == device { publishOffsets[token] = estimate.wallOffsetNanoseconds }
+      for token in devices.indices where devices[token] == device {
+        publishOffsets[token] = estimate.wallOffsetNanoseconds
+      }
       recorder.noteClock(
         device: device, wallOffset: estimate.wallOffsetNanoseconds,
         monotonicOffset: estimate.monotonicOffsetNanoseconds, uncertainty: estimate.uncertaintyNanoseconds, now: now,
@@ -118,7 +129,8 @@ struct RecorderLoop: ~Copyable {
         token: head.token, number: head.number,
         deviceTime: SampleTime(
           monotonicNanoseconds: head.time.monotonicNanoseconds, wallNanoseconds: head.time.wallNanoseconds),
-        publishTime: head.time.wallNanoseconds &- UInt64(bitPattern: publishOffsets[head.token] ?? 0),
+        publishTime: head.time.wallNanoseconds
+          &- UInt64(bitPattern: publishOffsets.indices.contains(head.token) ? publishOffsets[head.token] : 0),
         received: head.received, first: $0, now: now)
     }
   }

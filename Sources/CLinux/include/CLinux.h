@@ -2,6 +2,7 @@
 // control messages. One function a call, no logic. All return 0 or a count on success and -errno on
 // failure unless said otherwise.
 #pragma once
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -23,6 +24,12 @@ void clinux_name_thread(const char *name);
 void clinux_timer_slack(unsigned long nanoseconds);
 // Bytes an unprivileged writer may still use on the file system of `path`.
 int clinux_free_bytes(const char *path, uint64_t *bytes);
+// posix_spawn_file_actions_addclosefrom_np, which Swift's Glibc does not show.
+int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
+// fallocate() without changing the length. File systems that can't do not matter.
+void clinux_reserve(int descriptor, uint64_t offset, uint64_t bytes);
+// sync_file_range() that only begins to write.
+void clinux_begin_sync(int descriptor, uint64_t offset, uint64_t bytes);
 
 // Events.
 int clinux_eventfd(void);

@@ -35,8 +35,8 @@ struct BenchRecording {
     let recorder = try Recorder(root: root, settings: settings, keys: isSealed ? recordingKeys : nil)
     let schema = Schema.protobuf(
       messageName: "samples", fields: [Field("value", .double, unit: "Cel"), Field("count", .uint64, unit: "1")])
-    try recorder.open(Self.stream(Self.samples, schema), token: 0, position: 0)
-    try recorder.open(Self.stream(Self.camera, .compressedImage), token: 1, position: 0)
+    recorder.open(Self.stream(Self.samples, schema), token: 0, position: 0)
+    recorder.open(Self.stream(Self.camera, .compressedImage), token: 1, position: 0)
     let frame = Self.frame()
     let small = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
     defer { small.deallocate() }

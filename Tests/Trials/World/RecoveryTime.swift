@@ -12,7 +12,7 @@ public enum RecoveryTime {
     let payload = [UInt8](repeating: 7, count: 4096)
     do {
       let recorder = try Recorder(root: place.path, settings: settings, keys: keys.recording)
-      try recorder.open(TrialRun.streams[0], token: 0, position: 0)
+      recorder.open(TrialRun.streams[0], token: 0, position: 0)
       for number in 0..<UInt64(16_384) {
         _ = payload.withUnsafeBytes {
           recorder.append(

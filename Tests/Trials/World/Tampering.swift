@@ -26,7 +26,7 @@ public final class Tampering {
     let second: UInt64 = 1_000_000_000
     let settings = RecorderSettings(segmentAge: UInt64(perSegment) * second, reserveByteCount: 0)
     let recorder = try Recorder(root: place.path, settings: settings, keys: keys.recording)
-    try recorder.open(TrialRun.streams[0], token: 0, position: 0)
+    recorder.open(TrialRun.streams[0], token: 0, position: 0)
     for number in 0..<UInt64(groups) {
       let now = second * (number + 1)
       _ = TrialRun.payload(0, number).withUnsafeBytes {

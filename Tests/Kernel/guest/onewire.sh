@@ -1,0 +1,35 @@
+# Two thermometers on a 1-wire bus, found by the kernel's own search and read by its own driver. They are not there yet when
+# the agent starts, and come back later.
+cat >/tmp/onewire.sources <<END
+[[source]]
+name = "rooms"
+type = "system"
+groups = ["onewire"]
+rate_hz = 1
+[[source]]
+name = "beside"
+type = "system"
+groups = ["load"]
+rate_hz = 10
+END
+start onewire
+until_true 60 'grep -q "rooms: this machine has none" $out/onewire.log'
+thermometers() { ls -d /sys/bus/w1/devices/28-* 2>/dev/null | wc -l; }
+modprobe w1_therm
+modprobe w1-sim
+until_true 30 '[ $(thermometers) = 2 ]'
+until_true 20 'grep -q "rooms: works again" $out/onewire.log'
+sleep 3
+echo 2000,-880 >/sys/module/w1_sim/parameters/sixteenths
+sleep 4
+# The bus goes, and comes back with what its thermometers have from the start.
+rmmod w1-sim
+until_true 20 'grep -q "rooms/onewire: cannot read" $out/onewire.log'
+modprobe w1-sim
+until_true 30 '[ $(thermometers) = 2 ]'
+cut -d' ' -f1 /proc/uptime >$out/onewire.returned
+until_true 20 'grep -q "rooms/onewire: works again" $out/onewire.log'
+cut -d' ' -f1 /proc/uptime >>$out/onewire.returned
+sleep 3
+finish
+rmmod w1-sim
