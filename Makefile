@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev libsqlite3-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 MICRO_APT := binutils valgrind python3

@@ -26,7 +26,7 @@ struct STTCommand: ParsableCommand {
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
       ReplayCommand.self, ExportCommand.self, CutCommand.self, MergeCommand.self, RepairCommand.self, UnsealCommand.self,
-      ShredCommand.self, RetainCommand.self, RecipientCommand.self,
+      CatalogueCommand.self, ShredCommand.self, RetainCommand.self, RecipientCommand.self,
       BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }

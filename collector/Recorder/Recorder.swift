@@ -30,6 +30,7 @@ public final class Recorder {
   /// The wall clock of the last ``tick(now:wall:durable:)``.
   private var wall: UInt64 = 0
   private var retired: [RetiredSegment] = []
+  private let changes = FolderChanges()
   /// Why recording is halted; `nil` while it is not.
   public private(set) var trouble: RecorderError?
   /// What start-up found and did.
@@ -66,7 +67,8 @@ public final class Recorder {
         var found: [RecoveredFile] = []
         let known = try FolderRecovery.recover(folder, keys, disk) { found.append($0) }
         recovered += found
-        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys, disk: disk)
+        folders[folder.path] = OpenSegment(
+          folder: folder, found: known, settings: settings, keys: keys, disk: disk, changes: changes)
         for (key, position) in known.positions {
           let parts = key.split(separator: ":")
           guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
@@ -95,7 +97,7 @@ public final class Recorder {
     let folder = RecordingFolder(root: root, device: device, purpose: purpose)
     if let known = folders[folder.path] { return known }
     let segment = OpenSegment(
-      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk)
+      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk, changes: changes)
     folders[folder.path] = segment
     return segment
   }
@@ -227,6 +229,9 @@ public final class Recorder {
     return retired
   }
 
+  /// Folders whose segments changed since the last call, each `device/purpose`.
+  public func takeChangedFolders() -> [String] { changes.take() }
+
   private func retire(_ now: UInt64) {
     guard settings.retention.hasLimits, now >= retireAt else { return }
     retireAt = now + Self.retirementInterval
@@ -240,6 +245,7 @@ public final class Recorder {
     do {
       try Retention.remove(segment, collectorKey: try keys?.collector(), wall: wall, on: disk)
       retired.append(segment)
+      changes.note(RecordingFolder(path: segment.folder).name)
     } catch { retirementTrouble = error }
   }
 

@@ -55,7 +55,7 @@ public struct Collector: ~Copyable {
     let recorder = try Recorder(
       root: configuration.recording.root, settings: settings(configuration.recording),
       keys: try recordingKeys(configuration, pairs))
-    let channel = try RecorderChannel()
+    let channel = try RecorderChannel(catalogue: CatalogueKeeper(root: configuration.recording.root, log: log))
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)
     let webSocket = try configuration.webSocket.map { try WebSocketEntrance($0, log: log) }
@@ -166,6 +166,9 @@ public struct Collector: ~Copyable {
         log.critical("the recorder cannot run: \(error)")
       }
     }
+    let cataloguing = try WorkerThread(name: "stt-catalogue") {
+      do { try channel.catalogue.run() } catch { log.error("the catalogue can't be kept: \(error)") }
+    }
     var isStopping = false
     while !isStopping {
       turn()
@@ -192,9 +195,11 @@ public struct Collector: ~Copyable {
     channel.isStopping.store(true, ordering: .releasing)
     channel.toRecorder.signal()
     thread.join()
+    channel.catalogue.stop()
     takeMarks()
     turn()
     webSocket?.stop()
+    cataloguing.join()
   }
 
   /// One round of the loop: take marks, take datagrams, keep time, send.
