@@ -86,11 +86,14 @@ extension EndToEnd {
         let whole = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
         #expect(whole.code == 0 && whole.output.contains("1 state(s)"), "run \(run): \(whole)\n\(site.everythingSaid)")
       }
-      // Somebody brings the day before back, keystore and all; the device's file alone knows better.
+      // Somebody brings the day before back, keystore, catalogue and all; the device's file alone knows better.
       let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
       #expect(files.count == 2)
       let newest = try #require(files.last)
       rename(newest, newest + ".aside")
+      let catalogued = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
+      #expect(catalogued.code == 6 && catalogued.output.contains("named by the catalogue"), "\(catalogued)")
+      #expect(try await site.stt(["catalogue", "rebuild", site.recordings]).code == 0)
       let unaware = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
       #expect(unaware.code == 0, "\(unaware)")
       for extra in [[], ["--pair", site.pairPath]] {

@@ -251,8 +251,8 @@ public final class Recorder {
 
   /// Removes the oldest segment where that is what shall happen on a full disk; answers whether there was one.
   private func makeRoom(_ error: RecorderError) -> Bool {
-    guard settings.retention.dropsOldest, error.number == ENOSPC || error.number == EDQUOT,
-      let oldest = Retention(root: root).oldest
+    guard error.number == ENOSPC || error.number == EDQUOT,
+      let oldest = Retention(root: root).oldest(settings.retention)
     else { return false }
     retirementTrouble = nil
     remove(oldest)

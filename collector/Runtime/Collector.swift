@@ -151,7 +151,12 @@ public struct Collector: ~Copyable {
       retention: RetentionPolicy(
         age: recording.keep.map(nanoseconds), byteCount: recording.maximumByteCount.map { UInt64($0) },
         deviceByteCount: recording.maximumDeviceByteCount.map { UInt64($0) },
-        dropsOldest: recording.whenFull == .dropOldest))
+        dropsOldest: recording.whenFull == .dropOldest,
+        rules: recording.policies.map { policy in
+          RetentionRule(
+            purpose: policy.purpose, device: policy.device, age: policy.keep.map(nanoseconds),
+            byteCount: policy.maximumByteCount.map { UInt64($0) }, dropsOldest: policy.whenFull.map { $0 == .dropOldest })
+        }))
   }
 
   /// Serves until SIGINT or SIGTERM, then finishes every recording.
@@ -337,7 +342,9 @@ public struct Collector: ~Copyable {
   }
 
   private func announce() {
-    log.notice("listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root)")
+    log.notice(
+      "listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root), \(configuration.recording.seal == .sealed ? "sealed" : "plain: whoever gets the files can read them")"
+    )
     webSocket?.announce()
     for file in recorder.recovered {
       log.warning(
