@@ -91,6 +91,10 @@ struct RetainCommand: ParsableCommand {
       writeToStandardError("stt retain: \(error)\n")
       throw ExitCode(1)
     }
+    if !dryRun {
+      let names = due.map { $0.folder.split(separator: "/").suffix(2).joined(separator: "/") }
+      CatalogueWitness.update(below: recordings, folders: Set(names))
+    }
     let bytes = due.reduce(0) { $0 + $1.byteCount }
     output("\(due.count) segment(s), \(sizeText(bytes)) \(dryRun ? "would be removed" : "removed")\n")
   }

@@ -75,6 +75,12 @@ extension EndToEnd {
       #expect(try await check(site, keys).code == 0)
       let listed = try await site.stt(["catalogue", "list", site.recordings, "--streams", "pattern"])
       #expect(listed.output.contains("? sealed, opens with day 20"), "\(listed)")
+      // With a key they are looked into.
+      let all = Files.find(below: site.recordings, suffix: ".mcap")
+      let found = try await site.stt(["catalogue", "list", site.recordings, "--streams", "system/*"] + keys)
+      #expect(all.allSatisfy { found.output.contains($0) } && !found.output.contains("?"), "\(found)")
+      let nothing = try await site.stt(["catalogue", "list", site.recordings, "--streams", "camera"] + keys)
+      #expect(nothing.code == 0 && !nothing.output.contains(".mcap"), "\(nothing)")
       #expect(!Files.text("\(site.recordings)/catalogue.sqlite").contains("pattern"))
       let newest = try #require(Files.find(below: site.recordings, suffix: ".mcap").last)
       let aside = "\(site.path)/newest"

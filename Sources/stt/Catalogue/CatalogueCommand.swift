@@ -61,11 +61,38 @@ struct CatalogueOptions: ParsableArguments {
 
   private func found() throws -> [CataloguedFolder] {
     let catalogue = try Catalogue(root: root, .reading)
+    let query = try query(catalogue)
+    return try catalogue.folders(query).map { chosen($0, query) }
+  }
+
+  private func query(_ catalogue: Catalogue) throws -> CatalogueQuery {
     let origin = UInt64(clamping: try catalogue.firstTime() ?? 0)
     var query = CatalogueQuery(device: device.map { RecordingFolder.component($0) })
     query.from = from.map { Int64(clamping: $0.time(origin)) }
     query.until = until.map { Int64(clamping: $0.time(origin)) }
-    return try catalogue.folders(query).map { chosen($0, query) }
+    return query
+  }
+
+  /// Of segments that don't tell their streams, leaves out those in which `keys` find none of what was asked for.
+  ///
+  /// - Returns: paths of those that hold some of it.
+  func look(into folders: inout [CataloguedFolder], _ keys: KeySources) throws -> Set<String> {
+    guard !streams.isEmpty else { return [] }
+    let query = try query(try Catalogue(root: root, .reading))
+    func time(_ nanoseconds: Int64?) -> RecordingTime? { nanoseconds.map { .at(nanoseconds: UInt64(clamping: $0)) } }
+    let look = SegmentLook(
+      keys: keys, selection: ReadSelection(from: time(query.from), until: time(query.until), streams: streams))
+    var holding: Set<String> = []
+    for index in folders.indices {
+      let folder = folders[index]
+      folders[index].segments = folder.segments.filter { segment in
+        let path = "\(root)/\(folder.name)/\(segment.name)"
+        guard !segment.tellsStreams, segment.state != .damaged, let found = look.finds(path) else { return true }
+        if found { holding.insert(path) }
+        return found
+      }
+    }
+    return holding
   }
 
   /// Leaves out plain segments without the streams asked for in the time asked for. What a sealed one holds, and
