@@ -3,19 +3,21 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev pkg-config
+APT := libgpiod-dev libdeflate-dev libzstd-dev liblz4-dev libmatroska-dev libmodbus-dev libqrencode-dev libsqlite3-dev pkg-config
 FORMAL_APT := spin gcc libc6-dev
 TEST_APT := python3 python3-venv iproute2 openssl nginx-light
 MICRO_APT := binutils valgrind python3
+BROWSER_APT := chromium
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test clean
+.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test browser-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
 	@echo "make test      build and pass every test"
 	@echo "make kernel-test  the agent in an emulated machine, against the kernel's own GPIO, sensors and camera"
+	@echo "make browser-test a replay in a real browser: the plot and the pictures, to the pixel"
 	@echo "make bench     measure the link on loopback, beside its ceiling"
 	@echo "make bench-recordings  measure verification, export and replay beside their ceilings"
 	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
@@ -70,6 +72,13 @@ kernel-test: setup-test
 	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent
 	STT_AGENT_GPIOD2=$$(./Tests/Kernel/with-gpiod2) STT_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python \
 	STT_TEST_PROGRAMS=$(CURDIR)/.build/debug ./Tests/Kernel/run
+
+# Not part of `make test`: Chromium is 124 MB to download. Leaves .build/browser-test/screenshot.png.
+browser-test: setup-test
+	@missing=""; for package in $(BROWSER_APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then ./.ci/apt-install $$missing; fi
+	for product in stt-agent stt-collector stt; do $(SWIFT) build --product $$product || exit 1; done
+	$(VENV)/bin/python Tests/Browser/run .build/debug .build/browser-test
 
 # SEEDS=20000 FROM=1 runs many scenarios; SEED=123 one of them alone, and tells what happens.
 SEEDS ?= 1000

@@ -23,6 +23,7 @@ let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-colle
 let containers: Target.Dependency = .product(name: "BasicContainers", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let webSocket: [Target.Dependency] =
   ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket"].map { .product(name: $0, package: "swift-nio") } + [
@@ -64,6 +65,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    // The catalogue of recordings (docs/decisions/0016), which neither core nor agent builds.
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     // Of the WebSocket transport alone (docs/decisions/0011): the agent and the core never build them.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -120,6 +123,9 @@ let package = Package(
       "STTRecorder", "collector/Recorder",
       ["CDeflate", "CLinux", "CLz4", "CZstd", "STC", "STTBuffers", "STTChecksum", "STTSample", "STTRecord"]),
 
+    // SQLite by GRDB (docs/decisions/0016).
+    module("STTCatalogue", "collector/Catalogue", ["STTRecord", grdb]),
+
     // Composition.
     module("STTImpairment", "Sources/Impairment", ["CLinux", "LinuxEvents", "LinuxUDP", heap]),
     module(
@@ -134,7 +140,8 @@ let package = Package(
     module(
       "STTCollectorRuntime", "collector/Runtime",
       [
-        "CLinux", "LinuxEvents", "LinuxUDP", "STTWebSocketServer", "STTBoard", "STTBuffers", "STTIngest", "STTKeyring",
+        "CLinux", "LinuxEvents", "LinuxUDP", "STTCatalogue", "STTWebSocketServer", "STTBoard", "STTBuffers", "STTIngest",
+        "STTKeyring",
         "STTRecord",
         "STTRecorder", "STTSample", "STTSession", "STTWire", "STC", "STTJSON", logging,
       ]),
@@ -152,7 +159,7 @@ let package = Package(
       "stt", "Sources/stt",
       [
         "CAllocations", "CLinux", "CMatroska", "CQRencode", "LinuxEvents", "LinuxUDP", "STTAgentRuntime", "STTBoard",
-        "STTBuffers",
+        "STTBuffers", "STTCatalogue",
         "STTChecksum",
         "STTConfig", "STTFoxglove", "STTImpairment", "STTIngest", "STTJSON", "STTKeyring", "STTRecord", "STTRecorder",
         "STTSample",
@@ -163,7 +170,7 @@ let package = Package(
     module(
       "SimulationWorld", "Tests/Simulation/World",
       ["STC", "STTBuffers", "STTChecksum", "STTIngest", "STTKeyring", "STTSession", "STTWire", heap]),
-    module("RecordingTrials", "Tests/Trials/World", ["STC", "STTRecord", "STTRecorder", "STTSample"]),
+    module("RecordingTrials", "Tests/Trials/World", ["STC", "STTCatalogue", "STTRecord", "STTRecorder", "STTSample"]),
     program("stt-trials", "Tests/Trials/Program", ["RecordingTrials", arguments]),
     program("stt-simulate", "Tests/Simulation/Program", ["SimulationWorld", "STTSession", "STTWire", arguments]),
 
@@ -205,7 +212,9 @@ let package = Package(
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STC", "STTRecord", "STTSample"]),
-    tests("Recorder", ["STC", "STTRecord", "STTRecorder", "STTSample"], exclude: ["write_with_stock_mcap.py"]),
+    tests(
+      "Recorder", ["STC", "STTCatalogue", "STTRecord", "STTRecorder", "STTSample", grdb],
+      exclude: ["write_with_stock_mcap.py"]),
     tests("Session", ["STC", "STTBuffers", "STTSession", "STTWire"]),
     tests(
       "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],

@@ -58,12 +58,12 @@ extension CollectorConfiguration {
   private static func recording(_ top: inout TableReader) -> Recording? {
     guard var table = top.subtable("recording") else {
       if top.table["recording"] == nil {
-        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\" and seal = \"none\".")
+        top.missing("recording", "Add a [recording] table with root = \"/var/lib/stt/recordings\".")
       }
       return nil
     }
     let root = table.absolutePath("root", "Name the directory recordings go to, such as \"/var/lib/stt/recordings\".")
-    let seal = table.seal()
+    let seal: RecordingSeal = table.choice("seal", usual: .sealed)
     let (sealTo, recipients) = table.slots(seal)
     let segment = table.size("segment_size", CollectorLimits.segment)
     let segmentAge = table.duration("segment_age", CollectorLimits.segmentAge)
@@ -81,13 +81,37 @@ extension CollectorConfiguration {
     let keep = table.table["keep"].map { _ in table.duration("keep", CollectorLimits.keep) }
     let (most, mostOfDevice) = (table.retained("max_size", segment), table.retained("max_device_size", segment))
     let whenFull: FullDiskPolicy = table.choice("when_full", usual: .stop)
+    let policies = policies(&table, segment)
     table.finish()
-    guard let root, let seal else { return nil }
+    guard let root else { return nil }
     return Recording(
       root: root, seal: seal, sealTo: sealTo, recipients: recipients, segmentByteCount: segment, segmentAge: segmentAge,
       chunkByteCount: chunk, chunkAge: chunkAge, compression: compression, syncInterval: sync, reserveByteCount: reserve,
       keep: keep,
-      maximumByteCount: most, maximumDeviceByteCount: mostOfDevice, whenFull: whenFull)
+      maximumByteCount: most, maximumDeviceByteCount: mostOfDevice, whenFull: whenFull, policies: policies)
+  }
+
+  private static func policies(_ table: inout TableReader, _ segment: Int) -> [Policy] {
+    var policies: [Policy] = []
+    let tables = table.subtables(
+      "policy", atMost: CollectorLimits.policyCount, because: "each is held against every folder")
+    for var table in tables {
+      let purpose = table.name("purpose", "Name the purpose that sources of the agent have (purpose = \"video\")")
+      let device = table.table["device"] == nil ? nil : table.name("device", "Name a device as its pair does")
+      let keep = table.table["keep"].map { _ in table.duration("keep", CollectorLimits.keep) }
+      let most = table.retained("max_size", segment)
+      let whenFull: FullDiskPolicy? = table.table["when_full"].map { _ in table.choice("when_full", usual: .stop) }
+      if keep == nil, most == nil, whenFull == nil {
+        table.fail(
+          .missingKey, "keep", at: table.position, "says nothing of how these recordings are kept",
+          "Write keep, max_size or when_full.")
+      }
+      table.finish()
+      if let purpose {
+        policies.append(Policy(purpose: purpose, device: device, keep: keep, maximumByteCount: most, whenFull: whenFull))
+      }
+    }
+    return policies
   }
 
   private static func limits(_ top: inout TableReader) -> Admission {
@@ -153,22 +177,14 @@ extension TableReader {
     return nil
   }
 
-  /// `seal` has to be written: which of the two it is decides who can read the recordings.
-  fileprivate mutating func seal() -> RecordingSeal? {
-    requiredChoice(
-      "seal", RecordingSeal.self,
-      "Write seal = \"none\" for plain files, which anybody who gets them can read, or seal = \"sealed\" for encrypted ones."
-    )
-  }
-
   /// Whose keys open what is sealed. Recipients that are named always do.
-  fileprivate mutating func slots(_ seal: RecordingSeal?) -> ([RecordingSlot], [String]) {
+  fileprivate mutating func slots(_ seal: RecordingSeal) -> ([RecordingSlot], [String]) {
     let node = table["recipients"] ?? table["seal_to"]
     if seal == .plain, let node {
       fail(
         .conflict, table["recipients"] == nil ? "seal_to" : "recipients", at: node.position,
         "says who may open sealed recordings, and seal = \"none\" seals none",
-        "Remove it, or write seal = \"sealed\".")
+        "Remove it, or remove seal = \"none\".")
     }
     let slots: [RecordingSlot] = choices("seal_to", usual: [.day, .seed])
     let recipients = texts("recipients")

@@ -53,6 +53,19 @@ public struct CollectorConfiguration: Hashable, Sendable {
     public var maximumByteCount: Int?
     public var maximumDeviceByteCount: Int?
     public var whenFull: FullDiskPolicy
+    /// Streams that are kept by rules of their own; the first that fits counts.
+    public var policies: [Policy] = []
+  }
+
+  /// How recordings of one purpose are kept. What it doesn't say is as for all others.
+  public struct Policy: Hashable, Sendable {
+    public var purpose: String
+    /// `nil`: of every device.
+    public var device: String?
+    public var keep: Duration?
+    /// Bytes of all recordings of this policy together.
+    public var maximumByteCount: Int?
+    public var whenFull: FullDiskPolicy?
   }
 
   /// How much strangers and devices may ask of this machine.
@@ -143,6 +156,7 @@ public enum CollectorLimits {
   public static let retained = Limit(
     16 << 20, 1 << 50, usual: 100 << 30,
     because: "whole segments are removed, and the newest one of each device stays")
+  public static let policyCount = 64
   public static let recipientCount = 16
   public static let sessions = Limit(
     1, 65_536, usual: 1_024, because: "each holds about 64 KiB of windows and keys")

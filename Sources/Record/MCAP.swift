@@ -95,6 +95,26 @@ struct ChunkIndexEntry: Hashable, Sendable {
   func hash(into hasher: inout Hasher) { hasher.combine(offset) }
 }
 
+extension ChunkIndexEntry {
+  init?(_ cursor: inout RecordCursor) {
+    guard let start = cursor.u64(), let end = cursor.u64(), let offset = cursor.u64(), let byteCount = cursor.u64(),
+      let length = cursor.u32(), Int(length) <= cursor.left, length.isMultiple(of: 10)
+    else { return nil }
+    var indexes: [(channel: UInt16, offset: UInt64)] = []
+    for _ in 0..<(length / 10) {
+      guard let channel = cursor.u16(), let place = cursor.u64() else { return nil }
+      indexes.append((channel, place))
+    }
+    guard let indexByteCount = cursor.u64(), let compression = cursor.text(), let compressed = cursor.u64(),
+      let uncompressed = cursor.u64()
+    else { return nil }
+    self.init(
+      startTime: start, endTime: end, offset: offset, byteCount: byteCount, messageIndexOffsets: indexes,
+      messageIndexByteCount: indexByteCount, compression: compression, compressedByteCount: compressed,
+      uncompressedByteCount: uncompressed)
+  }
+}
+
 /// Where a metadata record lies.
 struct MetadataIndexEntry: Hashable, Sendable {
   var offset: UInt64

@@ -10,6 +10,8 @@ public struct SegmentOutline: Sendable {
   public var chunkCount = 0
   /// Names of its metadata records.
   public var notes: [String] = []
+  /// Where the summary begins.
+  var summaryStart: UInt64 = 0
 
   /// Whether its streams show: not sealed.
   public var isPlain: Bool { !notes.contains(SealNote.name) }
@@ -18,6 +20,11 @@ public struct SegmentOutline: Sendable {
 
   /// `nil` when the file has no sound summary: then it was not finished.
   public static func read<Source: ByteSource>(_ file: Source) throws -> SegmentOutline? {
+    try read(file, chunk: { _ in })
+  }
+
+  /// - Parameter chunk: told where each chunk lies, in the summary's order.
+  static func read<Source: ByteSource>(_ file: Source, chunk: (ChunkIndexEntry) -> Void) throws -> SegmentOutline? {
     var source = file
     // Footer record 29 bytes, magic 8.
     guard source.byteCount >= 37 + UInt64(MCAP.magic.count) else { return nil }
@@ -28,6 +35,7 @@ public struct SegmentOutline: Sendable {
     guard cursor.skip(MCAP.recordHeadByteCount), let start = cursor.u64(), start > 0, start <= end, end - start <= 1 << 28
     else { return nil }
     var outline = SegmentOutline()
+    outline.summaryStart = start
     var at = start
     while at < end {
       // A summary of a large file is long: a record at a time.
@@ -36,13 +44,15 @@ public struct SegmentOutline: Sendable {
       let body = at + UInt64(MCAP.recordHeadByteCount)
       guard body <= end, length <= end - body, let record = try bytes(&source, body, Int(length)) else { return nil }
       var content = RecordCursor(record.span.bytes)
-      guard outline.take(head[0], &content) else { return nil }
+      guard outline.take(head[0], &content, chunk) else { return nil }
       at = body + length
     }
     return outline
   }
 
-  private mutating func take(_ opcode: UInt8, _ cursor: inout RecordCursor) -> Bool {
+  private mutating func take(
+    _ opcode: UInt8, _ cursor: inout RecordCursor, _ chunk: (ChunkIndexEntry) -> Void
+  ) -> Bool {
     switch opcode {
     case MCAP.Opcode.channel:
       guard let channel = RecordedChannel(&cursor) else { return false }
@@ -59,6 +69,9 @@ public struct SegmentOutline: Sendable {
         guard let channel = cursor.u16(), let count = cursor.u64() else { return false }
         messageCounts[channel] = count
       }
+    case MCAP.Opcode.chunkIndex:
+      guard let entry = ChunkIndexEntry(&cursor) else { return false }
+      chunk(entry)
     case MCAP.Opcode.metadataIndex:
       guard cursor.skip(16), let name = cursor.text() else { return false }
       notes.append(name)

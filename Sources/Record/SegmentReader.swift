@@ -27,6 +27,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   public private(set) var groupEnd: UInt64 = 0
   private var record = ByteStore(capacity: 1 << 16)
   var chunk = ByteStore(capacity: 1 << 16)
+  /// What a sealed batch was unpacked to. Kept: memory that is new each time costs more than decrypting into it.
+  private var batch = ByteStore(capacity: 4096)
   var identities: [MessageIdentity] = []
   private var predictor = IdentityPredictor()
   /// Where the next message's record begins in the chunk in hand, and how many were before it.
@@ -332,25 +334,26 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   private mutating func unpackBatch(_ text: UnsafeRawBufferPointer, _ at: UInt64) throws {
     let size = Int(UInt32(littleEndian: text.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
     guard size <= Self.largestChunk else { throw altered(at, "a batch claims \(size) bytes") }
-    var plain = ByteStore(capacity: size)
+    batch.removeAll()
     let body = UnsafeRawBufferPointer(rebasing: text[5...])
     if text[0] == 0 {
       guard body.count == size else { throw altered(at, "a batch's two sizes differ") }
-      plain.bytes(body)
+      batch.bytes(body)
     } else {
-      let destination = UnsafeMutableRawBufferPointer(start: plain.room(size), count: size)
+      let destination = UnsafeMutableRawBufferPointer(start: batch.room(size), count: size)
       guard decompressor.decompress(body, compression: "zstd", into: destination) else {
         throw altered(at, "a batch can't be unpacked")
       }
-      plain.advance(size)
+      batch.advance(size)
     }
-    var cursor = RecordCursor(RawSpan(_unsafeBytes: plain.unsafeBytes))
+    let plain = batch.unsafeBytes
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: plain))
     guard let length = cursor.u32(), Int(length) <= cursor.left else { throw altered(at, "a batch is malformed") }
     chunk.removeAll()
-    chunk.bytes(UnsafeRawBufferPointer(rebasing: plain.unsafeBytes[4..<(4 + Int(length))]))
+    chunk.bytes(UnsafeRawBufferPointer(rebasing: plain[4..<(4 + Int(length))]))
     try walkChunk(at) { _, _ in }
     record.removeAll()
-    record.bytes(UnsafeRawBufferPointer(rebasing: plain.unsafeBytes[(4 + Int(length))...]))
+    record.bytes(UnsafeRawBufferPointer(rebasing: plain[(4 + Int(length))...]))
     var identities = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
     try takeIdentities(&identities, at)
   }

@@ -159,22 +159,25 @@ private struct Demo {
 
   private func conclude() throws {
     let account = "\(directory)/account.ndjson"
-    say("$ stt verify \(recordings) --account \(account)")
-    let verify = try ChildProcess("\(programs)/stt", ["verify", recordings, "--account", account])
+    let keys = "\(directory)/collector-state/keys"
+    say("$ stt verify \(recordings) --keys \(keys) --account \(account)")
+    let verify = try ChildProcess("\(programs)/stt", ["verify", recordings, "--keys", keys, "--account", account])
     while let line = verify.readLine() { say(line) }
     let code = verify.wait()
-    say("\n$ stt inspect \(recordings)")
-    let inspect = try ChildProcess("\(programs)/stt", ["inspect", recordings])
+    say("\n$ stt inspect \(recordings) --keys \(keys)")
+    let inspect = try ChildProcess("\(programs)/stt", ["inspect", recordings, "--keys", keys])
     while let line = inspect.readLine() { say(line) }
     _ = inspect.wait()
     let stt = "\(programs)/stt"
     say(
       """
 
-      Go on by hand:
-        \(stt) replay \(recordings) --streams system/load
-        \(stt) replay \(recordings) --fast --format ndjson | head
-        \(stt) export \(recordings) --to csv --streams system/load
+      The recording is sealed: without a key it shows neither streams nor samples. Go on by hand:
+        keys="--keys \(keys)"
+        \(stt) replay \(recordings) $keys --streams system/load
+        \(stt) replay \(recordings) $keys --fast --format ndjson | head
+        \(stt) export \(recordings) $keys --to csv --streams system/load
+        \(stt) unseal \(recordings) $keys --out \(directory)/plain     (opens in any MCAP tool)
         \(programs)/stt-collector --config \(directory)/collector.toml     (in one terminal)
         \(programs)/stt-agent --config \(directory)/agent.toml             (in another)
       """)

@@ -13,7 +13,8 @@ enum DemoConfiguration {
 
     [recording]
     root = "\(recordings)"
-    seal = "none"
+    # Sealed, as without this line; "none" makes plain files that any MCAP tool reads.
+    seal = "sealed"
 
     """
   }

@@ -14,6 +14,7 @@ struct RetainCommand: ParsableCommand {
       Examples:
         stt retain /var/lib/stt/recordings --keep "30 d" --keys /var/lib/stt/collector/keys
         stt retain /var/lib/stt/recordings --max-size "100 GiB" --dry-run
+        stt retain /var/lib/stt/recordings --purpose video --keep "7 d" --keys /var/lib/stt/collector/keys
 
       Removed are whole segments, the oldest first, never the newest of a folder. A file `removed` in the folder says what
       was, so that `stt verify` does not take it for a loss; of sealed recordings that takes --keys, because the note is
@@ -30,6 +31,10 @@ struct RetainCommand: ParsableCommand {
   var maxSize: String?
   @Option(help: ArgumentHelp("Keep each device's recordings below this.", valueName: "size"))
   var maxDeviceSize: String?
+  @Option(help: ArgumentHelp("Look at recordings of this purpose alone, sizes included.", valueName: "name"))
+  var purpose: String?
+  @Option(help: ArgumentHelp("Look at recordings of this device alone.", valueName: "name"))
+  var device: String?
   @Option(help: ArgumentHelp("The collector's keystore.", valueName: "directory"))
   var keys: String?
   @Flag(help: "Only say what would be removed.")
@@ -66,7 +71,7 @@ struct RetainCommand: ParsableCommand {
       throw ExitCode(2)
     }
     let wall = UInt64(time(nil)) * 1_000_000_000
-    let due = Retention(root: recordings).due(try policy(), wall: wall)
+    let due = Retention(root: recordings, purpose: purpose, device: device).due(try policy(), wall: wall)
     do {
       let signing = try signingKey()
       for segment in due {
@@ -85,6 +90,10 @@ struct RetainCommand: ParsableCommand {
     } catch let error as StateError {
       writeToStandardError("stt retain: \(error)\n")
       throw ExitCode(1)
+    }
+    if !dryRun {
+      let names = due.map { $0.folder.split(separator: "/").suffix(2).joined(separator: "/") }
+      CatalogueWitness.update(below: recordings, folders: Set(names))
     }
     let bytes = due.reduce(0) { $0 + $1.byteCount }
     output("\(due.count) segment(s), \(sizeText(bytes)) \(dryRun ? "would be removed" : "removed")\n")

@@ -17,7 +17,7 @@ struct STTCommand: ParsableCommand {
         stt verify RECORDING               whether it is whole
         stt replay RECORDING               play it back in its own time
 
-      Sealed recordings (seal = "sealed") open with a key: these commands then take
+      Recordings are sealed unless plain ones are asked for, and open with a key: these commands then take
         --keys STATE/keys                  the collector's keystore (or --pair, or --recipient-key)
 
       Exit codes are documented with each command; 64 is wrong usage everywhere.
@@ -26,7 +26,7 @@ struct STTCommand: ParsableCommand {
     subcommands: [
       DemoCommand.self, SeedCommand.self, IdentityCommand.self, ListCommand.self, InspectCommand.self, VerifyCommand.self,
       ReplayCommand.self, ExportCommand.self, CutCommand.self, MergeCommand.self, RepairCommand.self, UnsealCommand.self,
-      ShredCommand.self, RetainCommand.self, RecipientCommand.self,
+      CatalogueCommand.self, ShredCommand.self, RetainCommand.self, RecipientCommand.self,
       BenchCommand.self, RelayCommand.self, BenchEnd.self, FloodEnd.self,
     ])
 }

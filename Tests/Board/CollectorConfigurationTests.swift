@@ -20,7 +20,7 @@ import Testing
     #expect(made.statusSocket == "/run/stt/collector/status.sock")
     #expect(made.maximumDatagramByteCount == 65_507)
     #expect(made.recording.root == "/r")
-    #expect(made.recording.seal == .plain)
+    #expect(made.recording.seal == .plain && made.recording.policies.isEmpty)
     #expect(made.recording.segmentByteCount == 256 << 20)
     #expect(made.recording.segmentAge == .seconds(3600))
     #expect(made.recording.chunkByteCount == 256 << 10)
@@ -50,11 +50,36 @@ import Testing
     #expect(problems.map(\.path) == ["recording.max_size"] && problems.map(\.kind) == [.conflict])
   }
 
-  @Test func sealMustBeWritten() {
-    let problems = collectorProblems(collector(recording: [("root", .string("/r"))]))
+  @Test func recordingsAreSealedUnlessPlainOnesAreAskedFor() throws {
+    #expect(try CollectorConfiguration(collector(recording: [("root", .string("/r"))])).recording.seal == .sealed)
+    #expect(try CollectorConfiguration(collector()).recording.seal == .plain)
+    let problems = collectorProblems(collector(recording: [("root", .string("/r")), ("seal", .string("open"))]))
     #expect(problems.map(\.path) == ["recording.seal"])
-    #expect(problems.map(\.kind) == [.missingKey])
-    #expect(problems.first?.remedy.hasPrefix("Write seal = \"none\"") == true)
+  }
+
+  @Test func aPurposeIsKeptByAPolicyOfItsOwn() throws {
+    func made(_ policies: [[(String, ConfigNode.Value)]]) -> ConfigNode {
+      collector(recording: [("root", .string("/r")), ("policy", array(policies.map { table($0) }))])
+    }
+    let policies = try CollectorConfiguration(
+      made([
+        [("purpose", .string("video")), ("keep", .string("7 d")), ("max_size", .string("1 GiB"))],
+        [("purpose", .string("incidents")), ("device", .string("a")), ("when_full", .string("stop"))],
+      ])
+    ).recording.policies
+    #expect(
+      policies == [
+        .init(purpose: "video", device: nil, keep: .seconds(7 * 86_400), maximumByteCount: 1 << 30, whenFull: nil),
+        .init(purpose: "incidents", device: "a", keep: nil, maximumByteCount: nil, whenFull: .stop),
+      ])
+    let wrong: [([(String, ConfigNode.Value)], String)] = [
+      ([("purpose", .string("video"))], "recording.policy[0].keep"),
+      ([("keep", .string("7 d"))], "recording.policy[0].purpose"),
+      ([("purpose", .string("a/b")), ("keep", .string("7 d"))], "recording.policy[0].purpose"),
+      ([("purpose", .string("a")), ("max_size", .string("16 MiB"))], "recording.policy[0].max_size"),
+      ([("purpose", .string("a")), ("keep", .string("7 d")), ("kep", .string("7 d"))], "recording.policy[0].kep"),
+    ]
+    for (keys, path) in wrong { #expect(collectorProblems(made([keys])).map(\.path) == [path]) }
   }
 
   @Test func sealedRecordingsOpenWithTheDayAndTheSeedUnlessTheTextSaysOtherwise() throws {

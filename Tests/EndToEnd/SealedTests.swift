@@ -86,11 +86,14 @@ extension EndToEnd {
         let whole = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
         #expect(whole.code == 0 && whole.output.contains("1 state(s)"), "run \(run): \(whole)\n\(site.everythingSaid)")
       }
-      // Somebody brings the day before back, keystore and all; the device's file alone knows better.
+      // Somebody brings the day before back, keystore, catalogue and all; the device's file alone knows better.
       let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
       #expect(files.count == 2)
       let newest = try #require(files.last)
       rename(newest, newest + ".aside")
+      let catalogued = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
+      #expect(catalogued.code == 6 && catalogued.output.contains("named by the catalogue"), "\(catalogued)")
+      #expect(try await site.stt(["catalogue", "rebuild", site.recordings]).code == 0)
       let unaware = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
       #expect(unaware.code == 0, "\(unaware)")
       for extra in [[], ["--pair", site.pairPath]] {
@@ -102,6 +105,42 @@ extension EndToEnd {
       try Files.write(anchors, Files.text(anchors).replacing("1", with: "2"))
       let altered = try await site.stt(["verify", site.recordings, "--anchor", anchors])
       #expect(altered.code == 2 && altered.output.contains("cut or altered"), "\(altered)")
+    }
+
+    @Test("streams of a purpose with a policy of its own are kept by it, the others as before, and none of it is a loss")
+    func aPolicyForAPurpose() async throws {
+      let site = try await Site()
+      let policy = """
+        reserve = "0 B"
+        segment_size = "1 MiB"
+
+        [[recording.policy]]
+        purpose = "video"
+        max_size = "16 MiB"
+        """
+      let collector = try await site.startCollector(CollectorSettings(seal: "sealed", recording: policy))
+      let agent = try await site.startAgent(
+        AgentSettings(sources: [
+          Source.pattern("film", rate: 200, count: 420, size: 60_000) + "purpose = \"video\"\n",
+          Source.pattern(rate: 200, count: 400),
+        ]))
+      try await site.recorded("film", 420)
+      try await site.recorded("pattern", 400)
+      try await site.stop(agent: agent, collector: collector)
+      #expect(
+        collector.standardError.contains("recordings of its purpose are larger than allowed"), "\(collector.standardError)")
+      func segments(_ purpose: String) -> [String] {
+        Files.find(below: "\(site.recordings)/\(Site.device)/\(purpose)", suffix: ".mcap")
+      }
+      let film = try segments("video").reduce(0) { try $0 + Files.read($1).count }
+      // It is looked at when a segment is closed.
+      #expect(film > 8 << 20 && film < 19 << 20, "\(film) bytes in \(segments("video").count) segments")
+      #expect(segments("main").count == 1)
+      let verified = try await site.stt(["verify", site.recordings] + keys(site))
+      #expect(verified.code == 0 && verified.output.contains("were removed to keep to limits"), "\(verified)")
+      let counts = try await site.stt(["inspect", site.recordings, "--format", "json"] + keys(site))
+      #expect(try decode(Inspection.self, counts.output).counts["pattern"] == 400)
+      #expect(try await site.stt(["catalogue", "check", site.recordings] + keys(site)).code == 0)
     }
 
     @Test func whatIsRemovedToKeepToALimitIsNoLossToVerify() async throws {
@@ -122,6 +161,8 @@ extension EndToEnd {
       #expect(unsigned.code == 1 && unsigned.said.contains("--keys"), "\(unsigned)")
       let removed = try await site.stt(retain + keys(site))
       #expect(removed.code == 0, "\(removed)")
+      let catalogued = try await site.stt(["catalogue", "check", site.recordings] + keys(site))
+      #expect(catalogued.code == 0, "\(catalogued)")
       #expect(Files.find(below: site.recordings, suffix: ".mcap") == [files[3]])
       let verified = try await site.stt(["verify", site.recordings, "--anchor", "\(site.path)/agent-state"] + keys(site))
       #expect(verified.code == 0 && verified.output.contains("the collector signed that"), "\(verified)")

@@ -86,6 +86,57 @@ import Testing
     #expect(everything.map(\.path) == Array(folder.segments.dropLast()) && everything.allSatisfy { $0.reason == .size })
   }
 
+  @Test("streams of a purpose are kept by a rule of their own: by age, by size, and not given up for the others' sake")
+  func rules() throws {
+    let folder = try RecorderTests.Folder()
+    var settings = RecorderTests.settings
+    settings.segmentAge = Self.second
+    let recorder = try Recorder(root: folder.path, settings: settings)
+    for (token, purpose) in ["main", "video", "incidents"].enumerated() {
+      recorder.open(RecorderTests.stream(purpose: purpose), token: token, position: 0)
+    }
+    for number in 0..<UInt64(6) {
+      let now = 100 * Self.second * (number + 1)
+      let at = Self.wall + 3600 * Self.second * number
+      for token in 0..<3 {
+        _ = [UInt8](repeating: 1, count: 100).withUnsafeBytes {
+          recorder.append(
+            token: token, number: number, deviceTime: .init(monotonicNanoseconds: number, wallNanoseconds: number),
+            publishTime: at, received: at, first: $0, now: now)
+        }
+      }
+      _ = recorder.tick(now: now + 2 * Self.second, wall: at) { _, _ in }
+    }
+    recorder.close(now: 1000 * Self.second) { _, _ in }
+    let all = Retention(root: folder.path)
+    let wall = Self.wall + 6 * 3600 * Self.second
+    func removed(_ policy: RetentionPolicy) -> [String: Int] {
+      Dictionary(grouping: all.due(policy, wall: wall)) { String($0.folder.split(separator: "/").last ?? "") }
+        .mapValues(\.count)
+    }
+    let hours = 3600 * Self.second
+    let video = RetentionRule(purpose: "video", age: 2 * hours + 1)
+    #expect(removed(RetentionPolicy(rules: [video])) == ["video": 3])
+    #expect(removed(RetentionPolicy(age: 4 * hours + 1, rules: [video])) == ["main": 1, "video": 3, "incidents": 1])
+    #expect(
+      removed(RetentionPolicy(age: hours, rules: [RetentionRule(purpose: "video", device: "other", age: 9 * hours)]))[
+        "video"] == 4)
+    let incidents = RetentionRule(purpose: "incidents", age: 100 * hours, dropsOldest: false)
+    #expect(removed(RetentionPolicy(age: hours, byteCount: 1, rules: [incidents])) == ["main": 5, "video": 5])
+    let size = try FileSource(try #require(folder.segments.first)).byteCount
+    #expect(
+      removed(RetentionPolicy(rules: [RetentionRule(purpose: "video", byteCount: 4 * size + size / 2)])) == ["video": 2])
+    // Who makes room on a full disk.
+    #expect(all.oldest(RetentionPolicy()) == nil)
+    #expect(
+      all.oldest(RetentionPolicy(rules: [RetentionRule(purpose: "video", dropsOldest: true)]))?.folder.hasSuffix("video")
+        == true)
+    let others = [RetentionRule(purpose: "main", dropsOldest: false), incidents]
+    #expect(all.oldest(RetentionPolicy(dropsOldest: true, rules: others))?.folder.hasSuffix("video") == true)
+    #expect(Retention(root: folder.path, purpose: "video").due(RetentionPolicy(byteCount: 1), wall: wall).count == 5)
+    #expect(Retention(root: folder.path, device: "other").due(RetentionPolicy(byteCount: 1), wall: wall).isEmpty)
+  }
+
   @Test("segments that somebody else removed, and a note that somebody else wrote, are told")
   func forged() throws {
     let folder = try RecorderTests.Folder()

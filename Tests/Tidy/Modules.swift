@@ -30,6 +30,7 @@ enum Modules {
     "STTConfig": "Sources/Config",
     "STTKeyring": "Sources/Keyring",
     "STTRecorder": "collector/Recorder",
+    "STTCatalogue": "collector/Catalogue",
     "STTWebSocketServer": "collector/WebSocket",
     "STTFoxglove": "Sources/Foxglove",
   ]
@@ -85,13 +86,14 @@ enum Modules {
     if folder == edges["STTWebSocketServer"] {
       return coreNames.union(system).union(everywhere).union(nio).union(["STTWebSocket"])
     }
+    if folder == edges["STTCatalogue"] { return coreNames.union(system).union(everywhere).union(["GRDB"]) }
     if folder == edges["STTFoxglove"] {
       return coreNames.union(system).union(everywhere).union(nio.subtracting(["NIOSSL"]))
     }
     if edges.values.contains(folder) { return coreNames.union(system).union(everywhere) }
     if folder == compositions["STTAgentRuntime"] {
       return coreNames.subtracting(["STTIngest"]).union(edgeNames).subtracting([
-        "STTFoxglove", "STTRecorder", "STTWebSocketServer",
+        "STTCatalogue", "STTFoxglove", "STTRecorder", "STTWebSocketServer",
       ]).union(
         system
       ).union(

@@ -25,7 +25,7 @@ import Testing
   }()
 
   @Test func everyThreatIsListedOnce() {
-    let expected = (1...15).map { "A\($0)" } + (1...16).map { "B\($0)" } + ["T1", "F1", "F2"] + (1...4).map { "R\($0)" }
+    let expected = (1...15).map { "A\($0)" } + (1...16).map { "B\($0)" } + ["T1", "F1", "F2"] + (1...5).map { "R\($0)" }
     #expect(Self.rows.map(\.name) == expected)
   }
 

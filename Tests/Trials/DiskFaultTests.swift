@@ -11,4 +11,11 @@ import Testing
     #expect(outcome.runCount >= 6)
     #expect(outcome.failures.isEmpty, "\(outcome.failures.prefix(5))")
   }
+
+  @Test("and where old segments are removed meanwhile", arguments: [DiskFault.error(ENOSPC), .error(EIO), .short])
+  func retention(fault: DiskFault) throws {
+    let outcome = try DiskFaults(isSealed: true, retains: true, fault: fault).run(seed: 4, steps: 16, stride: 23)
+    #expect(outcome.runCount >= 6)
+    #expect(outcome.failures.isEmpty, "\(outcome.failures.prefix(5))")
+  }
 }

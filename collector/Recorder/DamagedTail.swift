@@ -44,7 +44,8 @@ struct DamagedTail {
     return aside
   }
 
-  private func isWorthKeeping() throws(RecorderError) -> Bool {
+  /// Whether something else than a torn write may explain it.
+  func isWorthKeeping() throws(RecorderError) -> Bool {
     let tail = try read(at: max(start, damage.offset), Self.searchedByteCount)
     if hasWholeRecords(tail) { return true }
     // Zeros at the end are what a disk shows of bytes that it never got.

@@ -104,14 +104,14 @@ enum FolderRecovery {
     } catch let error as RecorderError {
       throw error
     } catch {
-      // Not even a beginning: the recorder puts nothing into a file before that is on the disk.
-      let aside = path + ".damaged"
-      report(
-        RecoveredFile(
-          path: path, keptByteCount: 0, cutByteCount: source.byteCount, messageCount: 0, reason: "\(error)",
-          setAside: source.byteCount == 0 ? nil : aside))
-      let moved = disk.rename(path, to: aside)
-      guard moved >= 0 else { throw RecorderError(doing: "set aside", path: path, number: -moved) }
+      try setAside(path, source, "\(error)", isWorthKeeping: source.byteCount > 0, disk, report)
+      return
+    }
+    let plainCount = recovery.channels.reduce(0) { $0 + $1.messageCount }
+    if let damage = recovery.damage, recovery.seal == nil, keys?.seals == true, plainCount == 0 {
+      // Finished as an empty plain segment it would be the newest of its folder and know no positions.
+      let isWorthKeeping = try DamagedTail(source, from: recovery.keptByteCount, damage).isWorthKeeping()
+      try setAside(path, source, damage.description, isWorthKeeping: isWorthKeeping, disk, report)
       return
     }
     for channel in recovery.channels {
@@ -127,7 +127,6 @@ enum FolderRecovery {
       return
     }
     let kept = recovery.keptByteCount
-    let plainCount = recovery.channels.reduce(0) { $0 + $1.messageCount }
     let messageCount = seal?.count ?? plainCount
     let aside = try DamagedTail(source, from: kept, damage).setAside(beside: path, on: disk)
     var note = ["reason": damage.description, "cut_bytes": String(source.byteCount - kept), "kept_bytes": String(kept)]
@@ -149,14 +148,26 @@ enum FolderRecovery {
         reason: damage.description, setAside: aside))
   }
 
-  /// Positions and the end of the chain. A file that was cut before it had a seal, where files have seals,
-  /// says nothing of positions: the one before it does.
+  /// Takes a file without a beginning out of the recording: the recorder puts nothing into one before that is on the
+  /// disk.
+  private static func setAside(
+    _ path: String, _ source: FileSource, _ reason: String, isWorthKeeping: Bool, _ disk: any Disk,
+    _ report: (RecoveredFile) -> Void
+  ) throws(RecorderError) {
+    let aside = path + ".damaged"
+    report(
+      RecoveredFile(
+        path: path, keptByteCount: 0, cutByteCount: source.byteCount, messageCount: 0, reason: reason,
+        setAside: isWorthKeeping ? aside : nil))
+    let moved = disk.rename(path, to: aside)
+    guard moved >= 0 else { throw RecorderError(doing: "set aside", path: path, number: -moved) }
+  }
+
+  /// Positions and the end of the chain.
   private static func ending(
     _ seal: SegmentSealState?, _ positions: [String: UInt64], _ keys: RecordingKeys?
   ) throws(RecorderError) -> Notes {
-    guard let seal else {
-      return keys?.seals == true ? [] : [(SealNote.positionsName, positions.mapValues { String($0) })]
-    }
+    guard let seal else { return [(SealNote.positionsName, positions.mapValues { String($0) })] }
     guard let keys else { return [] }
     let key = PositionKey(bytes: try keys.collector(), segment: seal.note.segment)
     let sealed = key.seal(PositionList.bytes(positions), nonce: try RecordingKeys.random(12))

@@ -45,15 +45,17 @@ final class OpenSegment {
   /// Head of the chain on the disk, 32 bytes; zeros where there is none.
   private(set) var durableHead: [UInt8]
   private let disk: any Disk
+  private let changes: FolderChanges
   private let settings: RecorderSettings
   private var notesChannels: [String: (channel: UInt16, count: UInt64)] = [:]
 
   init(
     folder: RecordingFolder, found: FolderRecovery.Found, settings: RecorderSettings, keys: RecordingKeys?,
-    disk: any Disk
+    disk: any Disk, changes: FolderChanges
   ) {
     self.folder = folder
     self.disk = disk
+    self.changes = changes
     positions = found.positions
     previousHead = found.head
     durableHead = found.head
@@ -94,6 +96,7 @@ final class OpenSegment {
     try file.syncName()
     if !segmentID.isEmpty { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: nil)) }
     isAnnounced = true
+    changes.note(folder.name)
   }
 
   /// Where `stream` has its place from now on, in ``places``.
@@ -265,6 +268,7 @@ final class OpenSegment {
     }
     self.file = nil
     memory = writer.take()?.takeMemory()
+    changes.note(folder.name)
     if let head {
       previousHead = head
       durableHead = head

@@ -30,6 +30,7 @@ public final class Recorder {
   /// The wall clock of the last ``tick(now:wall:durable:)``.
   private var wall: UInt64 = 0
   private var retired: [RetiredSegment] = []
+  private let changes = FolderChanges()
   /// Why recording is halted; `nil` while it is not.
   public private(set) var trouble: RecorderError?
   /// What start-up found and did.
@@ -72,7 +73,8 @@ public final class Recorder {
         var found: [RecoveredFile] = []
         let known = try FolderRecovery.recover(folder, keys, disk) { found.append($0) }
         recovered += found
-        folders[folder.path] = OpenSegment(folder: folder, found: known, settings: settings, keys: keys, disk: disk)
+        folders[folder.path] = OpenSegment(
+          folder: folder, found: known, settings: settings, keys: keys, disk: disk, changes: changes)
         for (key, position) in known.positions {
           let parts = key.split(separator: ":")
           guard parts.count == 2, let incarnation = UInt64(parts[1]) else { continue }
@@ -101,7 +103,7 @@ public final class Recorder {
     let folder = RecordingFolder(root: root, device: device, purpose: purpose)
     if let known = folders[folder.path] { return known }
     let segment = OpenSegment(
-      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk)
+      folder: folder, found: FolderRecovery.Found(), settings: settings, keys: keys, disk: disk, changes: changes)
     folders[folder.path] = segment
     return segment
   }
@@ -228,6 +230,9 @@ public final class Recorder {
     return retired
   }
 
+  /// Folders whose segments changed since the last call, each `device/purpose`.
+  public func takeChangedFolders() -> [String] { changes.take() }
+
   private func retire(_ now: UInt64) {
     guard settings.retention.hasLimits, now >= retireAt else { return }
     retireAt = now + Self.retirementInterval
@@ -241,13 +246,14 @@ public final class Recorder {
     do {
       try Retention.remove(segment, collectorKey: try keys?.collector(), wall: wall, on: disk)
       retired.append(segment)
+      changes.note(RecordingFolder(path: segment.folder).name)
     } catch { retirementTrouble = error }
   }
 
   /// Removes the oldest segment where that is what shall happen on a full disk; answers whether there was one.
   private func makeRoom(_ error: RecorderError) -> Bool {
-    guard settings.retention.dropsOldest, error.number == ENOSPC || error.number == EDQUOT,
-      let oldest = Retention(root: root).oldest
+    guard error.number == ENOSPC || error.number == EDQUOT,
+      let oldest = Retention(root: root).oldest(settings.retention)
     else { return false }
     retirementTrouble = nil
     remove(oldest)

@@ -94,6 +94,7 @@ public struct RecordingFolder {
 
   /// `device/purpose`, as components of a path.
   var name: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
+  var purpose: String { path.split(separator: "/").last.map(String.init) ?? "" }
   var device: String { path.split(separator: "/").dropLast().last.map(String.init) ?? "" }
 
   /// The next segment's name; `wall` is nanoseconds since 1970.

@@ -11,17 +11,51 @@ public struct RetentionPolicy: Hashable, Sendable {
   public var deviceByteCount: UInt64?
   /// Whether the oldest segments make room when the file system has none. Otherwise recording waits for a person.
   public var dropsOldest: Bool
+  /// For folders kept otherwise; the first that fits counts.
+  public var rules: [RetentionRule]
 
   public init(
-    age: UInt64? = nil, byteCount: UInt64? = nil, deviceByteCount: UInt64? = nil, dropsOldest: Bool = false
+    age: UInt64? = nil, byteCount: UInt64? = nil, deviceByteCount: UInt64? = nil, dropsOldest: Bool = false,
+    rules: [RetentionRule] = []
   ) {
     self.age = age
     self.byteCount = byteCount
     self.deviceByteCount = deviceByteCount
     self.dropsOldest = dropsOldest
+    self.rules = rules
   }
 
-  var hasLimits: Bool { age != nil || byteCount != nil || deviceByteCount != nil }
+  var hasLimits: Bool {
+    age != nil || byteCount != nil || deviceByteCount != nil || rules.contains { $0.age != nil || $0.byteCount != nil }
+  }
+}
+
+/// How the recordings of one purpose are kept, where that is not as for all others.
+public struct RetentionRule: Hashable, Sendable {
+  public var purpose: String
+  /// `nil`: of every device.
+  public var device: String?
+  /// As in ``RetentionPolicy``; `nil`: as there.
+  public var age: UInt64?
+  /// Bytes of all folders of this rule together.
+  public var byteCount: UInt64?
+  /// `false`: neither a full disk nor the size of all recordings takes its segments. `nil`: as in ``RetentionPolicy``.
+  public var dropsOldest: Bool?
+
+  public init(
+    purpose: String, device: String? = nil, age: UInt64? = nil, byteCount: UInt64? = nil, dropsOldest: Bool? = nil
+  ) {
+    self.purpose = purpose
+    self.device = device
+    self.age = age
+    self.byteCount = byteCount
+    self.dropsOldest = dropsOldest
+  }
+
+  fileprivate func fits(_ folder: RecordingFolder) -> Bool {
+    RecordingFolder.component(purpose) == folder.purpose
+      && device.map { RecordingFolder.component($0) == folder.device } ?? true
+  }
 }
 
 /// A segment that is given up.
@@ -29,6 +63,7 @@ public struct RetiredSegment: Hashable, Sendable {
   public enum Reason: String, Hashable, Sendable {
     case age = "it is older than what is kept"
     case deviceSize = "its device's recordings are larger than allowed"
+    case ruleSize = "recordings of its purpose are larger than allowed"
     case size = "all recordings are larger than allowed"
     case space = "the disk is full"
   }
@@ -48,25 +83,33 @@ public struct RetiredSegment: Hashable, Sendable {
 public struct Retention {
   /// Oldest first, in each folder by running number; the newest of each folder is not among them.
   private var removable: [RetiredSegment] = []
+  /// By folder.
   private var byteCounts: [String: UInt64] = [:]
 
   /// Looks at names and sizes, and opens nothing.
-  public init(root: String) {
-    for device in RecordingFolder.entries(root) {
-      for purpose in RecordingFolder.entries("\(root)/\(device)") { add("\(root)/\(device)/\(purpose)", device) }
+  ///
+  /// - Parameters:
+  ///   - purpose: looks at folders of this purpose alone; `nil`: at all.
+  ///   - device: at those of this device alone.
+  public init(root: String, purpose: String? = nil, device: String? = nil) {
+    let (wanted, wantedDevice) = (purpose.map(RecordingFolder.component), device.map(RecordingFolder.component))
+    for device in RecordingFolder.entries(root) where wantedDevice ?? device == device {
+      for purpose in RecordingFolder.entries("\(root)/\(device)") where wanted ?? purpose == purpose {
+        add("\(root)/\(device)/\(purpose)")
+      }
     }
     removable.sort { ($0.ended, $0.folder, Self.number($0)) < ($1.ended, $1.folder, Self.number($1)) }
   }
 
   private static func number(_ segment: RetiredSegment) -> UInt64 { RecordingFolder.number(segment.name) ?? 0 }
 
-  private mutating func add(_ folder: String, _ device: String) {
+  private mutating func add(_ folder: String) {
     let names = RecordingFolder(path: folder).segments()
     var ended: UInt64 = 0
     for (index, name) in names.enumerated() {
       var info = stat()
       let byteCount = stat("\(folder)/\(name)", &info) == 0 ? UInt64(clamping: info.st_size) : 0
-      byteCounts[device, default: 0] += byteCount
+      byteCounts[folder, default: 0] += byteCount
       guard index + 1 < names.count else { return }
       // A clock that went back must not make a later segment the older one.
       ended = max(ended, RecordingFolder.began(names[index + 1]) ?? 0)
@@ -75,25 +118,42 @@ public struct Retention {
     }
   }
 
-  /// The oldest of all.
-  public var oldest: RetiredSegment? { removable.first }
+  /// The oldest that may make room on a full disk.
+  public func oldest(_ policy: RetentionPolicy) -> RetiredSegment? {
+    removable.first { rule(policy, $0.folder)?.dropsOldest ?? policy.dropsOldest }
+  }
+
+  private func rule(_ policy: RetentionPolicy, _ folder: String) -> RetentionRule? {
+    policy.rules.first { $0.fits(RecordingFolder(path: folder)) }
+  }
 
   /// What `policy` gives up at `wall`, nanoseconds since 1970; oldest first.
   public func due(_ policy: RetentionPolicy, wall: UInt64) -> [RetiredSegment] {
-    var byteCounts = byteCounts
-    var total = byteCounts.values.reduce(0, +)
+    var ruleBytes: [RetentionRule: UInt64] = [:]
+    var deviceBytes: [String: UInt64] = [:]
+    var total: UInt64 = 0
+    for (folder, byteCount) in byteCounts {
+      if let rule = rule(policy, folder) { ruleBytes[rule, default: 0] += byteCount }
+      deviceBytes[RecordingFolder(path: folder).device, default: 0] += byteCount
+      total += byteCount
+    }
     var due: [RetiredSegment] = []
     for var segment in removable {
-      if let age = policy.age, wall > segment.ended, wall - segment.ended > age {
+      let rule = rule(policy, segment.folder)
+      let mayMakeRoom = rule?.dropsOldest != false
+      if let age = rule?.age ?? policy.age, wall > segment.ended, wall - segment.ended > age {
         segment.reason = .age
-      } else if let limit = policy.deviceByteCount, byteCounts[segment.device, default: 0] > limit {
+      } else if let rule, let limit = rule.byteCount, ruleBytes[rule, default: 0] > limit {
+        segment.reason = .ruleSize
+      } else if mayMakeRoom, let limit = policy.deviceByteCount, deviceBytes[segment.device, default: 0] > limit {
         segment.reason = .deviceSize
-      } else if let limit = policy.byteCount, total > limit {
+      } else if mayMakeRoom, let limit = policy.byteCount, total > limit {
         segment.reason = .size
       } else {
         continue
       }
-      byteCounts[segment.device, default: 0] -= segment.byteCount
+      if let rule { ruleBytes[rule, default: 0] -= segment.byteCount }
+      deviceBytes[segment.device, default: 0] -= segment.byteCount
       total -= segment.byteCount
       due.append(segment)
     }
@@ -110,8 +170,9 @@ public struct Retention {
     var note = RemovedSegments(in: segment.folder) ?? RemovedSegments()
     note.add(segment)
     note.seconds = wall / 1_000_000_000
-    note.before = try previousHead("\(segment.folder)/\(segment.name)")
-    note.head = try previousHead("\(segment.folder)/\(names[index + 1])")
+    // A plain segment leaves the chain where it was.
+    note.before = try previousHead(segment.path) ?? note.head
+    note.head = try nextHead(segment.folder, names[(index + 1)...]) ?? note.before
     if let collectorKey { note.sign(collectorKey) }
     var isNoted = true
     do { try note.write(segment.folder, on: disk) } catch {
@@ -130,14 +191,22 @@ public struct Retention {
     }
   }
 
-  /// Head of the chain before a sealed segment; empty for a plain one.
-  private static func previousHead(_ path: String) throws(RecorderError) -> [UInt8] {
+  /// Head of the chain before the first of these segments that is sealed.
+  private static func nextHead(_ folder: String, _ names: ArraySlice<String>) throws(RecorderError) -> [UInt8]? {
+    for name in names {
+      if let head = try previousHead("\(folder)/\(name)") { return head }
+    }
+    return nil
+  }
+
+  /// Head of the chain before a sealed segment; `nil` for a plain one.
+  private static func previousHead(_ path: String) throws(RecorderError) -> [UInt8]? {
     do {
-      return try SealedSlots.of(path)?.previousHead ?? []
+      return try SealedSlots.of(path)?.previousHead
     } catch let error as RecorderError {
       throw error
     } catch {
-      return []
+      return nil
     }
   }
 }

@@ -55,7 +55,7 @@ public struct Collector: ~Copyable {
     let recorder = try Recorder(
       root: configuration.recording.root, settings: settings(configuration.recording),
       keys: try recordingKeys(configuration, pairs))
-    let channel = try RecorderChannel()
+    let channel = try RecorderChannel(catalogue: CatalogueKeeper(root: configuration.recording.root, log: log))
     let address = try UDPAddress(host: configuration.listen.host, port: UInt16(configuration.listen.port))
     let socket = try UDPSocket(bind: address)
     let webSocket = try configuration.webSocket.map { try WebSocketEntrance($0, log: log) }
@@ -151,7 +151,12 @@ public struct Collector: ~Copyable {
       retention: RetentionPolicy(
         age: recording.keep.map(nanoseconds), byteCount: recording.maximumByteCount.map { UInt64($0) },
         deviceByteCount: recording.maximumDeviceByteCount.map { UInt64($0) },
-        dropsOldest: recording.whenFull == .dropOldest))
+        dropsOldest: recording.whenFull == .dropOldest,
+        rules: recording.policies.map { policy in
+          RetentionRule(
+            purpose: policy.purpose, device: policy.device, age: policy.keep.map(nanoseconds),
+            byteCount: policy.maximumByteCount.map { UInt64($0) }, dropsOldest: policy.whenFull.map { $0 == .dropOldest })
+        }))
   }
 
   /// Serves until SIGINT or SIGTERM, then finishes every recording.
@@ -165,6 +170,9 @@ public struct Collector: ~Copyable {
       } catch {
         log.critical("the recorder cannot run: \(error)")
       }
+    }
+    let cataloguing = try WorkerThread(name: "stt-catalogue") {
+      do { try channel.catalogue.run() } catch { log.error("the catalogue can't be kept: \(error)") }
     }
     var isStopping = false
     while !isStopping {
@@ -192,9 +200,11 @@ public struct Collector: ~Copyable {
     channel.isStopping.store(true, ordering: .releasing)
     channel.toRecorder.signal()
     thread.join()
+    channel.catalogue.stop()
     takeMarks()
     turn()
     webSocket?.stop()
+    cataloguing.join()
   }
 
   /// One round of the loop: take marks, take datagrams, keep time, send.
@@ -332,7 +342,9 @@ public struct Collector: ~Copyable {
   }
 
   private func announce() {
-    log.notice("listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root)")
+    log.notice(
+      "listening at \(socket.local), \(core.pairs.count) device(s), recording to \(configuration.recording.root), \(configuration.recording.seal == .sealed ? "sealed" : "plain: whoever gets the files can read them")"
+    )
     webSocket?.announce()
     for file in recorder.recovered {
       log.warning(

@@ -13,8 +13,10 @@ final class RecorderChannel: Sendable {
   let toReceiver: WakeupDescriptor
   let isStopping = Atomic<Bool>(false)
   let state = Mutex(RecorderState())
+  let catalogue: CatalogueKeeper
 
-  init() throws(SystemFailure) {
+  init(catalogue: CatalogueKeeper) throws(SystemFailure) {
+    self.catalogue = catalogue
     toRecorder = try WakeupDescriptor()
     toReceiver = try WakeupDescriptor()
   }

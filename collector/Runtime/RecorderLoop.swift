@@ -162,6 +162,7 @@ struct RecorderLoop: ~Copyable {
       log.notice("recording goes on")
     }
     lastTrouble = trouble
+    channel.catalogue.note(recorder.takeChangedFolders())
     let retired = recorder.takeRetired()
     for segment in retired {
       log.notice("removed \(segment.path), \(segment.byteCount) bytes: \(segment.reason.rawValue)")

@@ -10,7 +10,8 @@ struct ListCommand: ParsableCommand {
     discussion: """
       It reads the summaries at the files' ends and checks nothing: that is `stt verify`. Streams of sealed files show
       with a key. States: finished; recovered (ended after a crash); unfinished (being recorded, or cut by a crash);
-      damaged (no MCAP file, or altered).
+      damaged (no MCAP file, or altered). `stt catalogue list` asks the index of a recordings' root by device, stream and
+      time, and opens no segment.
 
       Exit codes: 0 listed; 2 nothing can be read there.
       """)

@@ -32,9 +32,10 @@ struct ReadSelection: Sendable {
     }
   }
 
-  private static func matches(_ name: String, _ stream: PlayedStream) -> Bool {
-    name == stream.topic || fnmatch(name, stream.topic, 0) == 0
-  }
+  private static func matches(_ name: String, _ stream: PlayedStream) -> Bool { matches(name, topic: stream.topic) }
+
+  /// Whether a name or pattern means this stream.
+  static func matches(_ name: String, topic: String) -> Bool { name == topic || fnmatch(name, topic, 0) == 0 }
 }
 
 /// A moment in a recording: seconds after its first message, or a time of day.

@@ -16,7 +16,7 @@ struct VerifyCommand: ParsableCommand {
       every batch is what was sealed in its place and that the end is the true one; with --keys also that the newest
       segment is there; with --recipient-key that nobody rewrote the chain who took the collector later. Without any
       key it shows that the chain is whole. --anchor shows, with or without keys, that everything is there up to what
-      a device was told was on the disk.
+      a device was told was on the disk. Segments that the catalogue in the recordings' root names have to be there.
 
       Exit codes: 0 intact; 3 truncated (the end is missing, as after a power cut; the collector mends that at its \
       next start); 4 altered; 5 the recording and --account differ; 6 a segment is missing; 7 a key is missing (the \
@@ -65,6 +65,7 @@ struct VerifyCommand: ParsableCommand {
         anchors.filter { check?.isMissing($0.head) ?? false }.map {
           "\($0.folder): the state its device was told of at \(timeText($0.seconds &* 1_000_000_000)) is missing: the recording was rolled back, cut or made anew since (head \(Digits.text(Array($0.head.prefix(8))))…)"
         })
+      summary.lack(CatalogueWitness.missing(below: recording))
       anchorCount = anchors.count
     } catch {
       print("\(error)")

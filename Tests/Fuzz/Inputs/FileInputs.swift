@@ -43,6 +43,9 @@ func fuzzRecording(_ input: [UInt8]) -> Finding? {
 
 /// The same, past everything that is damaged: no fewer messages than up to the first damage, and an end.
 private func fuzzSalvage(_ source: ArraySource, _ delivered: Int) -> Finding? {
+  if let facts = try? SegmentFacts.read(source, name: "2026-11-23T19-06-00Z-000042.mcap"), facts.number != 42 {
+    return Finding("a segment's number is read as \(facts.number)")
+  }
   guard var reader = try? SegmentReader(source, decompressor: RepeatedByte()) else { return nil }
   if let outline = try? SegmentOutline.read(source) { reader.adopt(outline) }
   var saved = 0

@@ -7,7 +7,7 @@ struct CrashImagesCommand: ParsableCommand {
     abstract: "Cuts the power at every call of recorders' runs, tears and reorders what was not synced, and recovers each.",
     discussion: "Exit codes: 0 nothing promised was lost and every store opened; 1 otherwise.")
 
-  @Option(help: "Images at least, of plain recordings and of sealed ones.")
+  @Option(help: "Images at least, of plain recordings and of sealed ones, half of each where old segments are removed.")
   var images = 100_000
 
   @Option(help: "One run's seed alone.")
@@ -18,20 +18,21 @@ struct CrashImagesCommand: ParsableCommand {
 
   func run() throws {
     var isWhole = true
-    for isSealed in [false, true] {
+    for (isSealed, retains) in [(false, false), (true, false), (false, true), (true, true)] {
+      let name = "\(isSealed ? "sealed" : "plain")\(retains ? ", old segments removed" : "")"
       var (imageCount, eventCount, runs, failures) = (0, 0, UInt64(0), 0)
-      while imageCount < images {
-        let outcome = try CrashImages(isSealed: isSealed).run(seed: seed ?? runs, steps: 90, only: only)
+      while imageCount < images / 2 {
+        let outcome = try CrashImages(isSealed: isSealed, retains: retains).run(seed: seed ?? runs, steps: 90, only: only)
         imageCount += outcome.imageCount
         eventCount += outcome.eventCount
         failures += outcome.failures.count
         runs += 1
-        for failure in outcome.failures.prefix(3) { print("  \(isSealed ? "sealed" : "plain"): \(failure)") }
+        for failure in outcome.failures.prefix(3) { print("  \(name): \(failure)") }
         if seed != nil { break }
         if failures > 100 { break }
       }
       print(
-        "\(isSealed ? "sealed" : "plain"): \(imageCount) images of \(eventCount) calls in \(runs) runs, \(failures) of them failed"
+        "\(name): \(imageCount) images of \(eventCount) calls in \(runs) runs, \(failures) of them failed"
       )
       if failures > 0 { isWhole = false }
     }

@@ -13,14 +13,15 @@ struct DiskFaultsCommand: ParsableCommand {
   func run() throws {
     var isWhole = true
     for fault in DiskFault.all {
-      for isSealed in [false, true] {
+      for (isSealed, retains) in [(false, false), (true, false), (true, true)] {
         var (runCount, failures) = (0, [String]())
         for seed in 0..<seeds {
-          let outcome = try DiskFaults(isSealed: isSealed, fault: fault).run(seed: seed, steps: 36)
+          let outcome = try DiskFaults(isSealed: isSealed, retains: retains, fault: fault).run(seed: seed, steps: 36)
           runCount += outcome.runCount
           failures += outcome.failures
         }
-        print("\(isSealed ? "sealed" : "plain"), \(fault): \(runCount) runs, \(failures.count) of them failed")
+        let name = "\(isSealed ? "sealed" : "plain")\(retains ? ", old segments removed" : "")"
+        print("\(name), \(fault): \(runCount) runs, \(failures.count) of them failed")
         for failure in failures.prefix(3) { print("  \(failure)") }
         if !failures.isEmpty { isWhole = false }
       }

@@ -17,9 +17,14 @@ public struct CrashImages {
   private let forgotten: Forgotten
   /// Images of unsynced writes reordered, for each call.
   private let reorderings: Int
+  private let retains: Bool
 
-  public init(isSealed: Bool, reorderings: Int = 3, without forgotten: Forgotten = .nothing) {
+  /// - Parameter retains: the recorder removes old segments on its way.
+  public init(
+    isSealed: Bool, retains: Bool = false, reorderings: Int = 3, without forgotten: Forgotten = .nothing
+  ) {
     self.isSealed = isSealed
+    self.retains = retains
     self.forgotten = forgotten
     self.reorderings = reorderings
   }
@@ -66,7 +71,7 @@ public struct CrashImages {
     let disk = TracingDisk(base: place.path)
     let keys = TrialKeys(isSealed: isSealed)
     keys.remembered = { disk.note(.remember(folder: $0, $1)) }
-    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: disk, seed: seed)
+    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: disk, seed: seed, retains: retains)
     run.promised = { disk.note(.durable(stream: $0, below: $1)) }
     for part in 0..<3 {
       try run.start()
@@ -74,6 +79,8 @@ public struct CrashImages {
       if part < 2 { run.kill() } else { run.close() }
     }
     try run.check()
+    let removals = disk.events.count { if case .remove(let path) = $0 { path.hasSuffix(".mcap") } else { false } }
+    guard !retains || removals > 0 else { throw TrialFailure("seed \(seed): no segment was removed") }
     return disk.events.filter {
       switch ($0, forgotten) {
       case (.sync, .fileSyncs), (.syncDirectory, .directorySyncs): false
@@ -91,7 +98,7 @@ public struct CrashImages {
     try place.hold(image)
     let keys = TrialKeys(isSealed: isSealed)
     keys.heads = heads
-    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: SystemDisk(), seed: 1)
+    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: SystemDisk(), seed: 1, retains: retains)
     run.promise(durable)
     do {
       try run.start()

@@ -12,9 +12,12 @@ public struct DiskFaults {
 
   private let isSealed: Bool
   private let fault: DiskFault
+  private let retains: Bool
 
-  public init(isSealed: Bool, fault: DiskFault) {
+  /// - Parameter retains: the recorder removes old segments on its way.
+  public init(isSealed: Bool, retains: Bool = false, fault: DiskFault) {
     self.isSealed = isSealed
+    self.retains = retains
     self.fault = fault
   }
 
@@ -47,7 +50,7 @@ public struct DiskFaults {
       let refused = disk.refusal()
       if refused != 0, case .error(let number) = fault { throw RecorderError(doing: "use", path: "keys", number: number) }
     }
-    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: disk, seed: seed)
+    let run = TrialRun(root: "\(place.path)/root", keys: keys, disk: disk, seed: seed, retains: retains)
     for part in 0..<2 {
       do {
         try run.start(attempts: isKilled ? 1 : 5)
@@ -62,7 +65,7 @@ public struct DiskFaults {
     run.kill()
     keys.gate = {}
     // A disk that works again, or a new one with the same content.
-    let mended = TrialRun(root: "\(place.path)/root", keys: keys, disk: SystemDisk(), seed: seed)
+    let mended = TrialRun(root: "\(place.path)/root", keys: keys, disk: SystemDisk(), seed: seed, retains: retains)
     mended.promise(run.durable)
     try mended.start()
     if !isKilled, mended.positions != run.positions {

@@ -1,4 +1,5 @@
 import Glibc
+import STTCatalogue
 import STTRecord
 import STTRecorder
 import STTSample
@@ -102,6 +103,50 @@ public final class Tampering {
       try attempt("segment \(index) sealed anew", resealed)
     }
     return outcome
+  }
+
+  /// Rolls the catalogue back to what it was before each segment; then the folder too, which the collector's memory of
+  /// its newest segment shows; and takes each segment away that the catalogue names. Each must be named.
+  public func everyCatalogue() throws -> Outcome {
+    var outcome = Outcome()
+    let now = try RecordingScan(root: place.path).everything()
+    guard let there = now.first, now.count == 1 else { throw TrialFailure("nothing was recorded") }
+    try keep()
+    let noted = try Catalogue(root: place.path, .reading).folders()
+    guard CatalogueDifference.all(noted, now).isEmpty else { throw TrialFailure("the untouched catalogue differs") }
+    for (index, segment) in there.segments.enumerated() {
+      var before = there
+      before.segments.removeSubrange(index...)
+      try keep(before.segments.map(\.name))
+      let rolledBack = try Catalogue(root: place.path, .reading).folders()
+      outcome.attemptCount += 3
+      let behind = CatalogueDifference.all(rolledBack, now)
+      if behind.first?.segment != segment.name || behind.contains(where: { $0.kind != .behind }) {
+        outcome.failures.append("catalogue rolled back to before \(segment.name): \(behind)")
+      }
+      let newest = keys.heads["a/main"].flatMap {
+        CatalogueDifference.remembered(before, segment: Digits.text($0.segment), head: $0.head.map { Digits.text($0) })
+      }
+      if newest?.kind != .missing {
+        outcome.failures.append("rolled back with its folder to before \(segment.name): not detected")
+      }
+      var without = there
+      without.segments.remove(at: index)
+      let missing = CatalogueDifference.all(noted, [without])
+      if missing.map(\.segment) != [segment.name] || missing.first?.kind != .missing {
+        outcome.failures.append("\(segment.name) taken away: \(missing)")
+      }
+    }
+    return outcome
+  }
+
+  /// Brings the catalogue to these segments; `nil`: to all that are there.
+  private func keep(_ names: [String]? = nil) throws {
+    let scan = RecordingScan(root: place.path)
+    let catalogue = try Catalogue(root: place.path, .keeping)
+    guard let listing = scan.listing("a/main") else { throw TrialFailure("nothing was recorded") }
+    let files = listing.files.filter { names?.contains($0.name) ?? true }
+    try catalogue.update("a/main", (listing.folder, files)) { try scan.segment("a/main", $0) }
   }
 
   private func report(_ bytes: [UInt8]) throws -> SegmentReport {

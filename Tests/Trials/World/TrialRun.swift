@@ -18,7 +18,7 @@ public final class TrialRun {
       schema: .opaque, delivery: "reliable", durability: durability)
   }
 
-  static let settings = RecorderSettings(
+  private var settings = RecorderSettings(
     segmentByteCount: 6000, chunkByteCount: 1000, chunkAge: 300_000_000, syncInterval: 100_000_000,
     periodicInterval: 1_000_000_000, compresses: false, reserveByteCount: 0)
   private static let millisecond: UInt64 = 1_000_000
@@ -36,8 +36,15 @@ public final class TrialRun {
   /// Told of every promise.
   var promised: (_ stream: Int, _ below: UInt64) -> Void = { _, _ in }
 
-  init(root: String, keys: TrialKeys, disk: any Disk, seed: UInt64) {
+  /// - Parameter retains: removes old segments beyond a few.
+  init(root: String, keys: TrialKeys, disk: any Disk, seed: UInt64, retains: Bool = false) {
     self.root = root
+    // Device "a" has a rule of its own.
+    if retains {
+      settings.segmentByteCount = 1200
+      settings.retention = RetentionPolicy(
+        byteCount: 7000, rules: [RetentionRule(purpose: "main", device: "a", byteCount: 4000, dropsOldest: false)])
+    }
     self.keys = keys
     self.disk = disk
     random = Dice(seed: seed)
@@ -54,7 +61,7 @@ public final class TrialRun {
     var failures = 0
     while recorder == nil {
       do {
-        recorder = try Recorder(root: root, settings: Self.settings, keys: keys.recording, disk: disk)
+        recorder = try Recorder(root: root, settings: settings, keys: keys.recording, disk: disk)
       } catch {
         failures += 1
         guard failures < attempts else { throw TrialFailure("the store does not open: \(error)") }
@@ -130,10 +137,13 @@ public final class TrialRun {
   /// Reads everything back: every segment intact and in its chain, every message once, in order, as it was sent.
   func check() throws {
     var next = Self.streams.map { _ in UInt64(0) }
+    var isBegun = Self.streams.map { _ in false }
     for device in ["a", "b"] {
       let folder = "\(root)/\(device)/main"
       let names = TrialDirectory.entries(folder).filter { $0.hasSuffix(".mcap") }.sorted { $0.suffix(11) < $1.suffix(11) }
-      var chain = SegmentChainCheck(isFolder: true)
+      let removed = RemovedSegments(in: folder)
+      try checkRemoved(removed, names, device)
+      var chain = SegmentChainCheck(isFolder: true, removed: removed)
       var missing: [String] = []
       for name in names {
         var flaw: String?
@@ -144,6 +154,9 @@ public final class TrialRun {
               return
             }
             let number = message.identity.number
+            // Where segments were removed, a stream begins in the middle.
+            if removed != nil, !isBegun[token] { next[token] = number }
+            isBegun[token] = true
             if number != next[token] { flaw = flaw ?? "message \(number) of \(channel.topic) where \(next[token]) belongs" }
             if message.payload.withUnsafeBytes({ !$0.elementsEqual(Self.payload(token, number)) }) {
               flaw = flaw ?? "message \(number) of \(channel.topic) is not what was sent"
@@ -159,7 +172,22 @@ public final class TrialRun {
       if let first = missing.first { throw TrialFailure(first) }
     }
     for (token, stream) in Self.streams.enumerated() where next[token] != positions[token] {
+      if !isBegun[token], RemovedSegments(in: "\(root)/\(stream.device)/main") != nil { continue }
       throw TrialFailure("\(stream.name): \(positions[token]) messages were taken, \(next[token]) are there")
+    }
+  }
+
+  /// Segments are gone as the note says, from the beginning on and no further, and only where that was asked for.
+  private func checkRemoved(_ removed: RemovedSegments?, _ names: [String], _ device: String) throws {
+    guard let removed else { return }
+    guard settings.retention.byteCount != nil else {
+      throw TrialFailure("\(device): segments were removed, which nobody asked for")
+    }
+    guard let first = names.first else { throw TrialFailure("\(device): every segment was removed") }
+    func number(_ name: String) -> Int { Int(name.dropLast(5).suffix(6)) ?? 0 }
+    // The last one may still be there: its removal was interrupted. Messages that are missing behind it are found later.
+    guard number(first) >= number(removed.through) else {
+      throw TrialFailure("\(device): \(removed.through) was removed last, and \(first) is there")
     }
   }
 }
