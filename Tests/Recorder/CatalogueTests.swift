@@ -129,7 +129,7 @@ import Testing
   func states() throws {
     let folder = try RecorderTests.Folder()
     var recorder: Recorder? = try Recorder(root: folder.path, settings: RecorderTests.settings, keys: nil)
-    try recorder?.open(RecorderTests.stream(), token: 0, position: 0)
+    recorder?.open(RecorderTests.stream(), token: 0, position: 0)
     #expect(try RecorderTests.append(#require(recorder), 0..<30, now: Self.second) == 30)
     #expect(try RecorderTests.tick(#require(recorder), now: 2 * Self.second) == 30)
     recorder = nil
