@@ -121,7 +121,7 @@ extension EndToEnd {
       let collector = try await site.startCollector(CollectorSettings(seal: "sealed", recording: policy))
       let agent = try await site.startAgent(
         AgentSettings(sources: [
-          Source.pattern("film", rate: 200, count: 420, size: 60_000) + "purpose = \"video\"\n",
+          Source.pattern("film", rate: 70, count: 420, size: 60_000) + "purpose = \"video\"\n",
           Source.pattern(rate: 200, count: 400),
         ]))
       try await site.recorded("film", 420)
@@ -134,7 +134,7 @@ extension EndToEnd {
       }
       let film = try segments("video").reduce(0) { try $0 + Files.read($1).count }
       // It is looked at when a segment is closed.
-      #expect(film > 8 << 20 && film < 19 << 20, "\(film) bytes in \(segments("video").count) segments")
+      #expect(film > 4 << 20 && film < 20 << 20, "\(film) bytes in \(segments("video").count) segments")
       #expect(segments("main").count == 1)
       let verified = try await site.stt(["verify", site.recordings] + keys(site))
       #expect(verified.code == 0 && verified.output.contains("were removed to keep to limits"), "\(verified)")
