@@ -159,6 +159,27 @@ import Testing
     #expect(again.positions.map(\.position).sorted() == [0, 20])
   }
 
+  @Test("a segment that has its size asks for its end before a sync is due, and the next one begins")
+  func size() throws {
+    let folder = try Folder()
+    var settings = Self.settings
+    settings.segmentByteCount = 10_000
+    settings.compresses = false
+    let recorder = try Recorder(root: folder.path, settings: settings)
+    recorder.open(Self.stream(), token: 0, position: 0)
+    var number: UInt64 = 0
+    while !recorder.isTickUrgent, number < 1000 {
+      number = Self.append(recorder, number..<number + 1, now: Self.second)
+    }
+    // 150 bytes each with what a message costs.
+    #expect(number > 50 && number < 100)
+    #expect(Self.tick(recorder, now: Self.second + 1) == number)
+    #expect(!recorder.isTickUrgent)
+    _ = Self.append(recorder, number..<number + 1, now: Self.second + 2)
+    recorder.close(now: 2 * Self.second) { _, _ in }
+    #expect(folder.segments.count == 2)
+  }
+
   @Test(
     "hostile names stay below the root",
     arguments: ["../escape", "", ".", "..", "a/b", "/etc", String(repeating: "x", count: 300), "nul\0byte", ".hidden"])

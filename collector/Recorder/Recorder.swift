@@ -85,8 +85,8 @@ public final class Recorder {
     }
   }
 
-  /// Whether so much waits for a sync that ``tick(now:wall:durable:)`` should come before its time.
-  public private(set) var isSyncUrgent = false
+  /// Whether so much waits for a sync, or a segment is so large, that ``tick(now:wall:durable:)`` should come before its time.
+  public private(set) var isTickUrgent = false
 
   /// Whether the disk takes what it is given.
   public var isAccepting: Bool { trouble == nil }
@@ -189,7 +189,7 @@ public final class Recorder {
   /// - Returns: when to be called next, in nanoseconds of the monotonic clock.
   public func tick(now: UInt64, wall: UInt64, durable: (_ token: Int, _ below: UInt64) -> Void) -> UInt64 {
     self.wall = wall
-    isSyncUrgent = false
+    isTickUrgent = false
     if trouble != nil {
       guard now >= retryAt else { return retryAt }
       trouble = nil
@@ -290,7 +290,8 @@ public final class Recorder {
     sinceSpaceCheck += UInt64(segment.writer?.chunkByteCount ?? 0)
     if sinceSpaceCheck >= Self.spaceCheckByteCount { try checkSpace() }
     try segment.flush(closingChunk: closingChunk)
-    if segment.awaitsSync, segment.unsyncedByteCount >= OpenSegment.urgentByteCount { isSyncUrgent = true }
+    let isLarge = (segment.writer?.byteCount ?? 0) >= settings.segmentByteCount
+    if isLarge || (segment.awaitsSync && segment.unsyncedByteCount >= OpenSegment.urgentByteCount) { isTickUrgent = true }
   }
 
   private func checkSpace() throws(RecorderError) {

@@ -69,7 +69,7 @@ struct RecorderLoop: ~Copyable {
         held = consume refused
         return true
       }
-      if now >= nextTick || recorder.isSyncUrgent { return false }
+      if now >= nextTick || recorder.isTickUrgent { return false }
     }
     return true
   }
