@@ -26,20 +26,13 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   public private(set) var chunkOffset: UInt64 = 0
   public private(set) var groupEnd: UInt64 = 0
   private var record = ByteStore(capacity: 1 << 16)
-  var chunk = ByteStore(capacity: 1 << 16)
+  var chunk = ReadChunk()
   /// What a sealed batch was unpacked to. Kept: memory that is new each time costs more than decrypting into it.
   private var batch = ByteStore(capacity: 4096)
-  var identities: [MessageIdentity] = []
-  private var predictor = IdentityPredictor()
-  /// Where the next message's record begins in the chunk in hand, and how many were before it.
-  var messageOffset = 0
-  var messageIndex = 0
   public internal(set) var schemas: [UInt16: RecordedSchema] = [:]
   public internal(set) var channels: [UInt16: RecordedChannel] = [:] {
-    didSet { noteChannels() }
+    didSet { for id in channels.keys { chunk.know(id) } }
   }
-  /// By id: whether there is such a channel. What every message is held against.
-  private(set) var isChannel: [Bool] = []
   /// Whether ``next()`` passed DataEnd, and its CRC was right or absent.
   public private(set) var isFinished = false
   private var dataCRC: UInt32 = 0
@@ -78,9 +71,6 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   /// The next thing in the file.
   public mutating func next() throws -> Step {
     chunk.removeAll()
-    identities.removeAll(keepingCapacity: true)
-    messageOffset = 0
-    messageIndex = 0
     while true {
       if offset == source.byteCount {
         throw SegmentDamage(kind: .cut, offset: offset, what: "the file ends without a footer")
@@ -121,10 +111,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       case MCAP.Opcode.message:
         // A file of another writer may hold messages outside chunks.
         chunkOffset = at
-        chunk.removeAll()
-        chunk.record(MCAP.Opcode.message) { $0.bytes(record.unsafeBytes) }
-        identities.removeAll(keepingCapacity: true)
-        hasIdentities = false
+        chunk.take(message: record.unsafeBytes, at: at)
         return .chunk
       case MCAP.Opcode.attachment:
         try takeAttachment(&cursor, at)
@@ -132,13 +119,6 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       default:
         break
       }
-    }
-  }
-
-  private mutating func noteChannels() {
-    for id in channels.keys {
-      while isChannel.count <= Int(id) { isChannel.append(false) }
-      isChannel[Int(id)] = true
     }
   }
 
@@ -232,10 +212,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   private mutating func takeChunk(_ at: UInt64) throws {
     chunkOffset = at
     let entry = try unpackChunk(at)
-    identities.removeAll(keepingCapacity: true)
-    hasIdentities = false
     if seal == nil {
-      try walkChunk(at) { _, _ in }
+      try takeDefinitions(at)
       try takeIndexes(entry, at)
     } else {
       try takeSealedChunk(entry, at)
@@ -256,7 +234,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         entry.messageIndexOffsets.append((channel, before))
         entry.messageIndexByteCount += offset - before
       } else if opcode == MCAP.Opcode.identities {
-        try takeIdentities(&cursor, before)
+        try takeIdentities(record.unsafeBytes, before)
         break
       } else {
         offset = before
@@ -265,7 +243,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         break
       }
     }
-    if !hasIdentities, channels.values.contains(where: { $0.metadata["stt.delivery"] != nil }) {
+    if !chunk.hasIdentities, channels.values.contains(where: { $0.metadata["stt.delivery"] != nil }) {
       // Every chunk of ours is followed by them; another writer's is not.
       throw SegmentDamage(
         kind: offset == source.byteCount ? .cut : .altered, offset: at, what: "a chunk's identities are missing")
@@ -275,12 +253,16 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// A sealed group is a chunk with one batch, its index, the positions and the seal, in this order.
   private mutating func takeSealedChunk(_ chunkEntry: ChunkIndexEntry, _ at: UInt64) throws {
-    absorbRecord()
     var entry = chunkEntry
-    var found: (start: Int, end: Int)?
+    var found: Range<Int>?
     var others = 0
-    try walkChunk(at, isContainer: true) { start, end in
-      if found == nil { found = (start, end) } else { others += 1 }
+    var position = 0
+    while let (opcode, content) = try chunk.nextRecord(&position, withMessages: true) {
+      switch opcode {
+      case MCAP.Opcode.message: if found == nil { found = content } else { others += 1 }
+      case MCAP.Opcode.schema, MCAP.Opcode.channel: try takeDefinition(opcode, content, at, isContainer: true)
+      default: break
+      }
     }
     guard let found, others == 0, summary.channels == [SealedChannel.channel], entry.compression.isEmpty else {
       throw altered(at, "a sealed chunk holds something else than one batch")
@@ -307,9 +289,9 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
 
   /// Decrypts the batch that the chunk in hand is made of and takes its place; leaves nothing without
   /// its key. Answers the time of its first message.
-  private mutating func openBatch(_ place: (start: Int, end: Int), _ at: UInt64) throws -> UInt64 {
-    var cursor = RecordCursor(
-      RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: chunk.unsafeBytes[place.start..<place.end])))
+  private mutating func openBatch(_ place: Range<Int>, _ at: UInt64) throws -> UInt64 {
+    let message = UnsafeMutableRawBufferPointer(rebasing: chunk.unsafeMutableBytes[place])
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(message)))
     guard let channel = cursor.u16(), let sequence = cursor.u32(), let first = cursor.u64(), let last = cursor.u64(),
       let state = seal
     else { throw altered(at, "a batch is shorter than its head") }
@@ -321,41 +303,39 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       return first
     }
     guard cursor.left >= 21 else { throw altered(at, "a batch is too short to be sealed") }
-    let text = UnsafeMutableRawBufferPointer(rebasing: chunk.unsafeMutableBytes[(place.start + 22)..<place.end])
+    let text = UnsafeMutableRawBufferPointer(rebasing: message[22...])
     let additional = batchPlace(
       segment: state.note.segment, channel: channel, number: state.count, first: first, last: last, head: state.head)
     guard opener.open(text, number: state.count, additional: additional) else {
       throw altered(at, "batch \(state.count) is not what was sealed here")
     }
-    try unpackBatch(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<(text.count - 16)]), at)
+    try unpackBatch((place.lowerBound + 22)..<(place.upperBound - 16), at)
     return first
   }
 
-  private mutating func unpackBatch(_ text: UnsafeRawBufferPointer, _ at: UInt64) throws {
+  /// Takes the place of the chunk in hand with what was sealed in it: the records, and who their messages are.
+  private mutating func unpackBatch(_ place: Range<Int>, _ at: UInt64) throws {
+    let text = UnsafeRawBufferPointer(rebasing: chunk.unsafeMutableBytes[place])
     let size = Int(UInt32(littleEndian: text.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
     guard size <= Self.largestChunk else { throw altered(at, "a batch claims \(size) bytes") }
-    batch.removeAll()
-    let body = UnsafeRawBufferPointer(rebasing: text[5...])
     if text[0] == 0 {
-      guard body.count == size else { throw altered(at, "a batch's two sizes differ") }
-      batch.bytes(body)
+      guard text.count - 5 == size else { throw altered(at, "a batch's two sizes differ") }
+      chunk.narrow(to: (place.lowerBound + 5)..<place.upperBound)
     } else {
+      batch.removeAll()
       let destination = UnsafeMutableRawBufferPointer(start: batch.room(size), count: size)
-      guard decompressor.decompress(body, compression: "zstd", into: destination) else {
-        throw altered(at, "a batch can't be unpacked")
-      }
+      guard decompressor.decompress(UnsafeRawBufferPointer(rebasing: text[5...]), compression: "zstd", into: destination)
+      else { throw altered(at, "a batch can't be unpacked") }
       batch.advance(size)
+      chunk.take(&batch, records: 0..<size, at: at)
     }
-    let plain = batch.unsafeBytes
+    let plain = UnsafeRawBufferPointer(chunk.unsafeMutableBytes)
     var cursor = RecordCursor(RawSpan(_unsafeBytes: plain))
     guard let length = cursor.u32(), Int(length) <= cursor.left else { throw altered(at, "a batch is malformed") }
-    chunk.removeAll()
-    chunk.bytes(UnsafeRawBufferPointer(rebasing: plain[4..<(4 + Int(length))]))
-    try walkChunk(at) { _, _ in }
-    record.removeAll()
-    record.bytes(UnsafeRawBufferPointer(rebasing: plain[(4 + Int(length))...]))
-    var identities = RecordCursor(RawSpan(_unsafeBytes: record.unsafeBytes))
-    try takeIdentities(&identities, at)
+    let end = 4 + Int(length)
+    chunk.narrow(to: 4..<end)
+    try takeDefinitions(at)
+    try takeIdentities(UnsafeRawBufferPointer(rebasing: plain[end...]), at)
   }
 
   private mutating func unpackChunk(_ at: UInt64) throws -> ChunkIndexEntry {
@@ -364,18 +344,19 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       let compression = cursor.text(), let stored = cursor.u64(), Int(exactly: stored) == cursor.left
     else { throw altered(at, "a chunk's head is malformed") }
     guard size <= Self.largestChunk else { throw altered(at, "a chunk claims \(size) bytes") }
-    chunk.removeAll()
-    let data = cursor.rest()
+    let data = (record.count - cursor.left)..<record.count
     if compression.isEmpty {
       guard size == stored else { throw altered(at, "a chunk's two sizes differ") }
-      data.withUnsafeBytes { chunk.bytes($0) }
+      absorbRecord()
+      chunk.take(&record, records: data, at: at)
     } else {
-      let destination = UnsafeMutableRawBufferPointer(start: chunk.room(Int(size)), count: Int(size))
-      let whole = data.withUnsafeBytes { decompressor.decompress($0, compression: compression, into: destination) }
-      guard whole else { throw altered(at, "a chunk compressed with \(compression) can't be unpacked") }
-      chunk.advance(Int(size))
+      let packed = UnsafeRawBufferPointer(rebasing: record.unsafeBytes[data])
+      guard decompressor.decompress(packed, compression: compression, into: chunk.room(Int(size))) else {
+        throw altered(at, "a chunk compressed with \(compression) can't be unpacked")
+      }
+      chunk.filled(Int(size), at: at)
     }
-    guard crc == 0 || crc == Decompressor.checksum(chunk.unsafeBytes, after: 0) else {
+    guard crc == 0 || crc == Decompressor.checksum(UnsafeRawBufferPointer(chunk.unsafeMutableBytes), after: 0) else {
       throw altered(at, "a chunk's checksum is wrong")
     }
     return ChunkIndexEntry(
@@ -383,36 +364,29 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       compression: compression, compressedByteCount: stored, uncompressedByteCount: size)
   }
 
-  /// Goes through the records of the chunk in hand.
-  ///
-  /// - Parameter isContainer: whether its channels are the file's own, and not what was sealed in it.
-  private mutating func walkChunk(
-    _ at: UInt64, isContainer: Bool = false, _ message: (_ start: Int, _ end: Int) -> Void
-  ) throws {
+  /// Goes through the records of the chunk in hand and takes those that describe messages.
+  private mutating func takeDefinitions(_ at: UInt64) throws {
     var position = 0
-    let bytes = chunk.unsafeBytes
-    while position < bytes.count {
-      guard bytes.count - position >= MCAP.recordHeadByteCount else { throw altered(at, "a chunk ends inside a record") }
-      let opcode = bytes[position]
-      let length = UInt64(
-        littleEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self))
-      let start = position + MCAP.recordHeadByteCount
-      guard length <= UInt64(bytes.count - start) else { throw altered(at, "a record is longer than its chunk") }
-      let end = start + Int(length)
-      switch opcode {
-      case MCAP.Opcode.message:
-        guard length >= 22 else { throw altered(at, "a message is shorter than its head") }
-        message(start, end)
-      case MCAP.Opcode.schema:
-        var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-        try takeSchema(&cursor, at)
-      case MCAP.Opcode.channel:
-        var cursor = RecordCursor(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-        try takeChannel(&cursor, at, isContainer: isContainer)
-      default: break
-      }
-      position = end
+    while let (opcode, content) = try chunk.nextRecord(&position, withMessages: false) {
+      try takeDefinition(opcode, content, at)
     }
+  }
+
+  /// - Parameter isContainer: whether it describes the file's own channels, and not what was sealed in it.
+  private mutating func takeDefinition(
+    _ opcode: UInt8, _ content: Range<Int>, _ at: UInt64, isContainer: Bool = false
+  ) throws {
+    let bytes = UnsafeRawBufferPointer(rebasing: chunk.unsafeMutableBytes[content])
+    var cursor = RecordCursor(RawSpan(_unsafeBytes: bytes))
+    switch opcode {
+    case MCAP.Opcode.schema: try takeSchema(&cursor, at)
+    case MCAP.Opcode.channel: try takeChannel(&cursor, at, isContainer: isContainer)
+    default: break
+    }
+  }
+
+  private mutating func takeIdentities(_ bytes: UnsafeRawBufferPointer, _ at: UInt64) throws {
+    try chunk.takeIdentities(bytes, at: at) { Decompressor.checksum($0, after: $1) }
   }
 
   private mutating func takeSchema(_ cursor: inout RecordCursor, _ at: UInt64) throws {
@@ -444,27 +418,6 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         offset: at, byteCount: offset - at, logTime: logTime, createTime: createTime, dataByteCount: length, name: name,
         mediaType: mediaType))
   }
-
-  private mutating func takeIdentities(_ cursor: inout RecordCursor, _ at: UInt64) throws {
-    let bytes = record.unsafeBytes
-    guard bytes.count >= 9, cursor.u8() == 1, let count = cursor.u32() else {
-      throw altered(at, "an identity record is malformed")
-    }
-    let crc = Decompressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]), after: 0)
-    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
-    guard crc == stored else { throw altered(at, "an identity record's checksum is wrong") }
-    guard Int(count) <= bytes.count else { throw altered(at, "an identity record claims \(count) messages") }
-    predictor.reset()
-    for _ in 0..<count {
-      guard let identity = predictor.decode(&cursor) else { throw altered(at, "an identity record is malformed") }
-      identities.append(identity)
-    }
-    guard cursor.left == 4 else { throw altered(at, "an identity record has bytes too many") }
-    hasIdentities = true
-  }
-
-  /// Whether the chunk in hand came with the identities every chunk of ours has.
-  public private(set) var hasIdentities = false
 }
 
 extension SegmentReader where Opener == NoOpener {

@@ -50,14 +50,13 @@ public enum SegmentVerifier {
   ///   - message: sees every message on the way.
   public static func verify<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
     _ source: Source, decompressor: Decompressor, opener: Opener = NoOpener(), progress: (UInt64) -> Void = { _ in },
-    message: (borrowing RecordedMessage, RecordedChannel) -> Void = { _, _ in }
+    message: ((borrowing RecordedMessage, RecordedChannel) -> Void)? = nil
   ) throws -> SegmentReport {
     var report = SegmentReport()
-    var places: [Int] = []
     do {
       var reader = try SegmentReader(source, decompressor: decompressor, opener: opener)
       do {
-        try walk(&reader, &report, &places, progress, message)
+        try walk(&reader, &report, progress, message)
       } catch let damage as SegmentDamage {
         note(damage, &report)
       }
@@ -77,22 +76,15 @@ public enum SegmentVerifier {
 
   private static func walk<Source: ByteSource, Decompressor: ChunkDecompressor, Opener: SegmentOpener>(
     _ reader: inout SegmentReader<Source, Decompressor, Opener>, _ report: inout SegmentReport,
-    _ places: inout [Int],
-    _ progress: (UInt64) -> Void, _ message: (borrowing RecordedMessage, RecordedChannel) -> Void
+    _ progress: (UInt64) -> Void, _ message: ((borrowing RecordedMessage, RecordedChannel) -> Void)?
   ) throws {
+    var tally = MessageTally()
+    defer { report.channels = tally.channels }
     while true {
       switch try reader.next() {
       case .chunk:
         report.chunkCount += 1
-        let channels = reader.channels
-        let at = reader.chunkOffset
-        var gap: SegmentDamage?
-        try reader.forEachMessage { found in
-          let place = place(of: found.identity.channel, channels, &report, &places)
-          gap = gap ?? count(found, &report.channels[place], at)
-          message(found, report.channels[place].channel)
-        }
-        if let gap { throw gap }
+        try tally.take(&reader.chunk, reader.channels, message)
         progress(reader.offset)
       case .metadata(let name, let entries):
         report.metadata.append((name, entries))
@@ -103,43 +95,5 @@ public enum SegmentVerifier {
         return
       }
     }
-  }
-
-  /// - Parameter places: by channel id, where it is in the report; -1: not yet.
-  private static func place(
-    of id: UInt16, _ channels: [UInt16: RecordedChannel], _ report: inout SegmentReport, _ places: inout [Int]
-  ) -> Int {
-    if Int(id) < places.count, places[Int(id)] >= 0 { return places[Int(id)] }
-    while places.count <= Int(id) { places.append(-1) }
-    let channel = channels[id] ?? RecordedChannel(id: id, schema: 0, topic: "", messageEncoding: "", metadata: [:])
-    places[Int(id)] = report.channels.count
-    report.channels.append(SegmentReport.Channel(channel: channel))
-    return report.channels.count - 1
-  }
-
-  /// Adds a message to its channel. Reliable streams number without gaps, except where the recorder
-  /// itself noted one; going backwards is never right.
-  private static func count(
-    _ found: borrowing RecordedMessage, _ channel: inout SegmentReport.Channel, _ at: UInt64
-  ) -> SegmentDamage? {
-    var damage: SegmentDamage?
-    let number = found.identity.number
-    if channel.messageCount == 0 {
-      channel.firstNumber = number
-      channel.firstLogTime = found.logTime
-    } else if number > channel.endNumber {
-      // A file may claim any numbers: sums of them saturate.
-      let (sum, overflow) = channel.missingCount.addingReportingOverflow(number - channel.endNumber)
-      channel.missingCount = overflow ? .max : sum
-    } else if number < channel.endNumber, channel.channel.metadata["stt.delivery"] == "reliable" {
-      damage = SegmentDamage(
-        kind: .altered, offset: at,
-        what: "message \(number) of \(channel.channel.topic) comes after message \(channel.endNumber &- 1)")
-    }
-    channel.messageCount += 1
-    channel.payloadByteCount += UInt64(found.payload.byteCount)
-    channel.endNumber = max(channel.endNumber, number == .max ? .max : number + 1)
-    channel.lastLogTime = max(channel.lastLogTime, found.logTime)
-    return damage
   }
 }

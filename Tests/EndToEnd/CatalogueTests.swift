@@ -7,27 +7,9 @@ extension EndToEnd {
       try await site.stt(["catalogue", "check", site.recordings] + more)
     }
 
-    /// Through a kill of the collector in the middle.
-    private func recorded(_ settings: CollectorSettings) async throws -> Site {
-      let site = try await Site()
-      let first = try await site.startCollector(settings)
-      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 100, count: 200), Source.system]))
-      try await site.recorded("pattern", 50)
-      first.signal(SIGKILL)
-      _ = try await first.ended()
-      // Nothing becomes durable until the agent has found the second one. On a busy machine the first took all of the
-      // pattern before it was killed.
-      let before = try site.agentStatus().stream("system/load")?.durable ?? 0
-      let second = try await site.startCollector(settings)
-      try await site.recorded("system/load", before + 1)
-      try await site.recorded("pattern", 200)
-      try await site.stop(agent: agent, collector: second)
-      return site
-    }
-
     @Test("what a collector kept through a kill is what is made from the files alone, and finds segments by stream and time")
     func kept() async throws {
-      let site = try await recorded(CollectorSettings())
+      let site = try await Site.recordedThroughKill(pattern: 200, CollectorSettings())
       let agrees = try await check(site)
       #expect(agrees.code == 0 && agrees.output.contains("agrees"), "\(agrees)\n\(site.everythingSaid)")
       var lists: [String] = []
@@ -71,7 +53,7 @@ extension EndToEnd {
 
     @Test("rolled back it is found out, and together with its folder by what the collector remembers")
     func rolledBack() async throws {
-      let site = try await recorded(CollectorSettings(seal: "sealed"))
+      let site = try await Site.recordedThroughKill(pattern: 200, CollectorSettings(seal: "sealed"))
       let keys = ["--keys", "\(site.path)/collector-state/keys"]
       #expect(try await check(site, keys).code == 0)
       let listed = try await site.stt(["catalogue", "list", site.recordings, "--streams", "pattern"])

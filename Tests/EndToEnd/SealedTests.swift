@@ -7,25 +7,8 @@ extension EndToEnd {
 
     private func keys(_ site: Site) -> [String] { ["--keys", "\(site.path)/collector-state/keys"] }
 
-    /// A sealed recording, through a kill of the collector in the middle.
-    private func recorded(_ settings: CollectorSettings) async throws -> Site {
-      let site = try await Site()
-      let first = try await site.startCollector(settings)
-      let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 100, count: 300), Source.system]))
-      try await site.recorded("pattern", 50)
-      first.signal(SIGKILL)
-      _ = try await first.ended()
-      // Nothing becomes durable until the agent has found the second one, however much of the pattern the first still took.
-      let before = try site.agentStatus().stream("system/load")?.durable ?? 0
-      let second = try await site.startCollector(settings)
-      try await site.recorded("system/load", before + 1)
-      try await site.recorded("pattern", 300)
-      try await site.stop(agent: agent, collector: second)
-      return site
-    }
-
     @Test func sealedRecordingsSurviveAKillAndOpenWithTheirKeysAlone() async throws {
-      let site = try await recorded(CollectorSettings(seal: "sealed"))
+      let site = try await Site.recordedThroughKill(pattern: 300, CollectorSettings(seal: "sealed"))
       let verified = try await site.stt(["verify", site.recordings, "--account", site.accountPath] + keys(site))
       #expect(verified.code == 0, "\(verified)\n\(site.everythingSaid)")
       let byPair = try await site.stt(["verify", site.recordings, "--pair", site.pairPath])
@@ -65,7 +48,7 @@ extension EndToEnd {
     }
 
     @Test func aMissingSegmentAndAShortenedOneAreNamed() async throws {
-      let site = try await recorded(CollectorSettings(seal: "sealed"))
+      let site = try await Site.recordedThroughKill(pattern: 300, CollectorSettings(seal: "sealed"))
       let files = Files.find(below: site.recordings, suffix: ".mcap").sorted()
       for file in [files.first, files.last] {
         let file = try #require(file)

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -120,6 +121,24 @@ extension Site {
     try await site.recorded("camera", 5)
     try await site.recorded("system/load", 2)
     try await site.stop(agent: agent, collector: collector)
+    return site
+  }
+
+  /// A site where the collector was killed in the middle of a recording and started again.
+  static func recordedThroughKill(pattern count: UInt64, _ settings: CollectorSettings) async throws -> Site {
+    let site = try await Site()
+    let first = try await site.startCollector(settings)
+    let agent = try await site.startAgent(AgentSettings(sources: [Source.pattern(rate: 100, count: count), Source.system]))
+    try await site.recorded("pattern", 50)
+    first.signal(SIGKILL)
+    _ = try await first.ended()
+    // Nothing becomes durable until the agent has found the second one. On a busy machine the first took all of the
+    // pattern before it was killed.
+    let before = try site.agentStatus().stream("system/load")?.durable ?? 0
+    let second = try await site.startCollector(settings)
+    try await site.recorded("system/load", before + 1)
+    try await site.recorded("pattern", count)
+    try await site.stop(agent: agent, collector: second)
     return site
   }
 }

@@ -256,7 +256,6 @@ final class OpenSegment {
     }
     try writePending(file)
     try sync(file)
-    file.release()
     let head = writer?.chainHead
     if let head { try keys?.remember(folder.name, ChainHead(segment: segmentID, head: head)) }
     ending = .none

@@ -19,6 +19,8 @@ final class SegmentFile {
   private var unsynced: [UInt8] = []
   private var unsyncedOffset: UInt64 = 0
   private let keepsUnsynced: Bool
+  /// Room is reserved, and given back, only behind what was all written here.
+  private let isNew: Bool
   private var reserved: UInt64 = 0
   private var end: UInt64 = 0
   /// Up to where the kernel was asked to begin writing.
@@ -33,6 +35,7 @@ final class SegmentFile {
     self.path = path
     self.disk = disk
     self.keepsUnsynced = keepsUnsynced
+    isNew = true
     descriptor = disk.create(path)
     guard descriptor >= 0 else { throw RecorderError(doing: "create", path: path, number: -descriptor) }
   }
@@ -44,11 +47,16 @@ final class SegmentFile {
     keepsUnsynced = true
     isNamed = true
     isDirty = true
+    isNew = false
     descriptor = disk.openToWrite(path)
     guard descriptor >= 0 else { throw RecorderError(doing: "open", path: path, number: -descriptor) }
   }
 
-  deinit { if descriptor >= 0 { disk.close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    release()
+    disk.close(descriptor)
+  }
 
   /// Makes the file's name durable.
   func syncName() throws(RecorderError) {
@@ -75,14 +83,14 @@ final class SegmentFile {
   }
 
   private func reserve(_ needed: UInt64) {
-    guard needed > Self.leastReserve, needed > reserved else { return }
+    guard isNew, needed > Self.leastReserve, needed > reserved else { return }
     let start = max(end, reserved)
     reserved = needed + min(needed, Self.largestReserve)
     disk.reserve(reserved - start, of: descriptor, at: start)
   }
 
   /// Gives back what was reserved and not needed.
-  func release() {
+  private func release() {
     if reserved > end { disk.release(descriptor, from: end) }
     reserved = 0
   }
@@ -105,6 +113,7 @@ final class SegmentFile {
     isDirty = true
     let result = disk.truncate(descriptor, to: byteCount)
     guard result >= 0 else { throw RecorderError(doing: "cut", path: path, number: -result) }
+    end = min(end, byteCount)
   }
 
   /// Waits until what was written is on the disk.

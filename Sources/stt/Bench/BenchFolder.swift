@@ -24,6 +24,13 @@ enum BenchFolder {
     return names(path).reduce(0) { $0 + byteCount("\(path)/\($1)") }
   }
 
+  /// Files in a directory and those below; 1 for a file.
+  static func fileCount(_ path: String) -> Int {
+    var info = stat()
+    guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { return 1 }
+    return max(1, names(path).reduce(0) { $0 + fileCount("\(path)/\($1)") })
+  }
+
   private static func names(_ path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
@@ -50,8 +57,18 @@ enum BenchFolder {
     }
   }
 
-  /// Seconds for writing `count` bytes to a new file and syncing it; the file is removed.
-  static func write(_ count: UInt64, to path: String) throws -> Double {
+  /// Seconds for writing `count` bytes to new files in a directory, as many to each; one is synced, more are not. They
+  /// are removed.
+  static func write(_ count: UInt64, files: Int, to directory: String) throws -> Double {
+    try ExportFolder.make(directory)
+    let seconds = try (0..<files).reduce(0) {
+      $0 + (try write(count / UInt64(files), to: "\(directory)/\($1)", syncs: files == 1))
+    }
+    try remove(directory)
+    return seconds
+  }
+
+  private static func write(_ count: UInt64, to path: String, syncs: Bool) throws -> Double {
     let block = [UInt8](repeating: 0x5A, count: 1 << 20)
     let began = Clocks.monotonic
     let file = try ByteOutput(creating: path)
@@ -63,9 +80,7 @@ enum BenchFolder {
         try file.check()
       }
     }
-    try file.finish()
-    let seconds = Double(Clocks.monotonic - began) / 1e9
-    try remove(path)
-    return seconds
+    if syncs { try file.finish() } else { try file.flush() }
+    return Double(Clocks.monotonic - began) / 1e9
   }
 }

@@ -12,9 +12,9 @@ struct RecordingBench: ParsableCommand {
     discussion: """
       The recorder writes the recording, plain and sealed; then it is verified and exported in every form, each beside
       the ceiling of the same run: reading the same files from the page cache, and writing as many bytes to a file and
-      syncing it. Figures are megabytes of recording (1,000,000 bytes) a second of wall time; an export's ceiling is the
-      rate at which what it wrote could have been written. On a busy machine look at the figures for a second of processor
-      time.
+      syncing it, pictures to as many files. Figures are megabytes of recording (1,000,000 bytes) a second of wall time;
+      an export's ceiling is the rate at which what it wrote could have been written. On a busy machine look at the
+      figures for a second of processor time.
 
       Exit codes: 0 measured; 1 a run failed.
       """)
@@ -102,7 +102,8 @@ struct RecordingBench: ParsableCommand {
         _ = try export.finish()
       }
       let written = BenchFolder.byteCount(path)
-      let writing = try BenchFolder.write(written, to: "\(directory)/ceiling")
+      let writing = try BenchFolder.write(
+        written, files: BenchFolder.fileCount(path), to: "\(directory)/ceiling")
       figures.append(
         Figure(
           name: "export to \(form), \(name)", megabytesPerSecond: exporting.wall,
