@@ -11,7 +11,7 @@ BROWSER_APT := chromium
 KERNEL_APT := qemu-system-x86 cpio kmod make gcc-12 libelf1 xz-utils v4l-utils
 VENV := .build/venv
 
-.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint micro build release format format-check setup setup-test simulate formal fuzz kernel-test browser-test clean
+.PHONY: bench-recordings crash-images disk-faults tamper kill-rounds goodput fairness help demo test bench bench-loss bench-peers footprint small-agent micro build release format format-check setup setup-test simulate formal fuzz kernel-test browser-test clean
 
 help:
 	@echo "make demo      build, stream this machine's sensors for ten seconds, verify the recording"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-loss  measure goodput on a limited link that loses packets, beside libsrt"
 	@echo "make bench-peers  measure libsrt, MQTT, Zenoh and bare TLS on the same work, beside STT"
 	@echo "make micro     instructions and allocations of the hot path's parts, against their limits"
+	@echo "make small-agent  the agent with the Swift runtime inside and nothing to spare: .build/small/stt-agent"
 	@echo "make footprint size, memory and idle processor time of an agent"
 	@echo "make release   optimised programs in .build/release"
 	@echo "make formal    check the models of the protocol (formal/README.md)"
@@ -152,16 +153,21 @@ micro:
 	$(SWIFT) build -c release --static-swift-stdlib --product stt-micro
 	./Benchmarks/micro/run
 
-# The agent as boards get it: the Swift runtime inside, nothing offered to others, what nobody calls left out, what is equal
-# folded, no symbols.
-footprint: setup
-	$(SWIFT) build -c release --product stt-collector
-	$(SWIFT) build -c release --product stt
+# The agent as small boards get it: the Swift runtime inside, nothing offered to others, what nobody calls left out, relocations
+# packed, no symbols.
+small-agent: setup
 	$(SWIFT) build -c release --static-swift-stdlib --product stt-agent \
-	  -Xlinker --no-export-dynamic -Xlinker --gc-sections -Xlinker --icf=all
-	mkdir -p .build/footprint
-	strip -o .build/footprint/stt-agent .build/release/stt-agent
-	./Benchmarks/footprint/run .build/footprint/stt-agent
+	  -Xswiftc -use-ld=bfd -Xlinker --no-export-dynamic -Xlinker --gc-sections \
+	  -Xlinker -z -Xlinker pack-relative-relocs
+	mkdir -p .build/small
+	strip -o .build/small/stt-agent .build/release/stt-agent
+	@ls -l .build/small/stt-agent
+
+footprint: setup
+	$(SWIFT) build -c release --static-swift-stdlib --product stt-collector
+	$(SWIFT) build -c release --static-swift-stdlib --product stt
+	$(MAKE) small-agent
+	./Benchmarks/footprint/run .build/small/stt-agent
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Benchmarks Sources collector Tests

@@ -103,7 +103,7 @@ let package = Package(
       name: "CQRencode", path: "Sources/CQRencode", pkgConfig: "libqrencode",
       providers: [.apt(["libqrencode-dev"])]),
     module("LinuxEvents", "Sources/LinuxEvents", ["CLinux"]),
-    module("LinuxProcess", "Sources/LinuxProcess"),
+    module("LinuxProcess", "Sources/LinuxProcess", ["CLinux"]),
     module("LinuxUDP", "Sources/LinuxUDP", ["CLinux", "STTBuffers"]),
     module("LinuxFile", "Sources/LinuxFile", ["CLinux", "STTBuffers", "STTSample"]),
     // Static: the agent then starts on boards without the library.
@@ -209,6 +209,7 @@ let package = Package(
     .target(
       name: "ModbusDevices", path: "Tests/LinuxModbus/Devices", exclude: ["devices.py"], swiftSettings: settings),
     tests("LinuxModbus", ["LinuxModbus", "ModbusDevices", "STTBuffers", "STTSample"], exclude: ["Devices"]),
+    tests("LinuxProcess", ["LinuxProcess"]),
     tests("LinuxUDP", ["CLinux", "LinuxEvents", "LinuxUDP", "STTBuffers"]),
     tests("LinuxVideo", ["CLinux", "LinuxVideo", "STTBuffers", "STTSample"]),
     tests("Record", ["STC", "STTRecord", "STTSample"]),

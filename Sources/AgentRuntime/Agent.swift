@@ -314,7 +314,9 @@ public struct Agent: ~Copyable {
         case .reload: link.reload()
         case nil: break
         }
-      case Self.statusToken: status?.answer { statusText() }
+      case Self.statusToken:
+        status?.answer { statusText() }
+        link.settleSoon()
       default: break
       }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxEvents
+import LinuxProcess
 import Logging
 import STC
 import STTBoard
@@ -18,6 +19,8 @@ struct DeviceLink: ~Copyable {
   private var seeds: DeviceSeeds
   private var random = SystemRandomNumberGenerator()
   private var noStreams = NoIncomingStreams()
+  /// When what was needed to connect or to tell of itself, most of the program, is in memory for nothing.
+  private var settled = MonotonicTime.never
   private let pool: BufferPool
   private let incarnation: UInt64
   private let deviceID: [UInt8]
@@ -288,6 +291,10 @@ struct DeviceLink: ~Copyable {
     endpoint.handleTimeout(now: now, using: &random)
     if seeds.tend(connected: endpoint.connectedEpoch, now: now.nanoseconds) { useSeeds() }
     tendAnchors(now.nanoseconds)
+    if now >= settled {
+      ProgramPages.release()
+      settled = .never
+    }
     guard endpoint.wantsToConnect(now: now), !isCounterExhausted else { return }
     var fresh: UInt64 = 0
     if endpoint.needsCounter {
@@ -309,7 +316,9 @@ struct DeviceLink: ~Copyable {
     var failed = false
     while let event = endpoint.takeEvent() {
       switch event {
-      case .connected(let mode, let suite): log.notice("connected: \(mode), \(suite)")
+      case .connected(let mode, let suite):
+        log.notice("connected: \(mode), \(suite)")
+        settleSoon()
       case .proven(let epoch):
         if seeds.promote(epoch) { useSeeds() }
       case .seedOffered: takeSeed()
@@ -350,6 +359,9 @@ struct DeviceLink: ~Copyable {
   }
 
   mutating func close() { endpoint.close() }
+
+  /// Something rare was done: its share of the program goes out of memory after a while.
+  mutating func settleSoon() { settled = MonotonicTime(nanoseconds: Clocks.monotonic) + .seconds(2) }
 
   /// Gives back unused counters, and writes the account.
   mutating func finish(accountPath: String?) throws {

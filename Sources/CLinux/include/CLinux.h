@@ -28,6 +28,9 @@ int clinux_free_bytes(const char *path, uint64_t *bytes);
 int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 // fallocate() without changing the length. File systems that can't do not matter.
 void clinux_reserve(int descriptor, uint64_t offset, uint64_t bytes);
+// Unmaps the pages of the program and its libraries that only files stand behind; those used again come back from the
+// page cache. Gives back free heap too.
+void clinux_release_program_pages(void);
 // sync_file_range() that only begins to write.
 void clinux_begin_sync(int descriptor, uint64_t offset, uint64_t bytes);
 
