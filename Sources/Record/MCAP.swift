@@ -5,6 +5,8 @@ public enum MCAP {
   static let recordHeadByteCount = 9
   /// What of a message record is before its payload.
   static let messageHeadByteCount = 31
+  /// From a chunk record's beginning to its data, where that is not compressed.
+  static let plainChunkHeadByteCount = recordHeadByteCount + 40
 
   enum Opcode {
     static let header: UInt8 = 0x01

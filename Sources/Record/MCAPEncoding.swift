@@ -75,12 +75,12 @@ extension ByteStore {
   }
 
   /// Begins a chunk whose records, compressed or not, are written next. Answers where it begins.
-  mutating func beginChunk(start: UInt64, end: UInt64, compression: String) -> Int {
+  mutating func beginChunk(compression: String) -> Int {
     let place = count
     u8(MCAP.Opcode.chunk)
     u64(0)
-    u64(start)
-    u64(end)
+    u64(0)
+    u64(0)
     u64(0)
     u32(0)
     sized(compression)
@@ -89,8 +89,10 @@ extension ByteStore {
   }
 
   /// Ends the chunk that began at `place` and whose data begins at `data`; the CRC is over its records uncompressed.
-  mutating func endChunk(_ place: Int, data: Int, uncompressedByteCount: Int, crc: UInt32) {
+  mutating func endChunk(_ place: Int, data: Int, start: UInt64, end: UInt64, uncompressedByteCount: Int, crc: UInt32) {
     patch(UInt64(count - place - MCAP.recordHeadByteCount), at: place + 1)
+    patch(start, at: place + 9)
+    patch(end, at: place + 17)
     patch(UInt64(uncompressedByteCount), at: place + 25)
     patch(crc, at: place + 33)
     patch(UInt64(count - data), at: data - 8)

@@ -1,7 +1,10 @@
-/// The chunk that messages gather in. Not generic as its writer is: this is what is called for every message.
+/// The chunk that messages gather in, where the writer's bytes end: as it is closed nothing of it is moved, unless it is
+/// compressed. Not generic as its writer is: this is what is called for every message.
 struct OpenChunk: ~Copyable {
-  /// Where files are sealed, the first four bytes are room for the length of the rest.
-  var records: ByteStore
+  /// Where in the writer's bytes its record begins; `nil`: it holds nothing.
+  private(set) var place: Int?
+  /// Where in them the records begin that messages are.
+  private(set) var data = 0
   var identities: ByteStore
   private(set) var messageCount: UInt32 = 0
   /// Least and greatest time of a message in it.
@@ -14,6 +17,8 @@ struct OpenChunk: ~Copyable {
   private var index: [IndexEntry] = []
   private var predictor = IdentityPredictor()
   private let isSealed: Bool
+  /// Whether the file's own channel, that of sealed batches, is still to be described.
+  private var describesBatches: Bool
 
   /// What the chunk has of a channel.
   struct ChannelPresence {
@@ -32,37 +37,71 @@ struct OpenChunk: ~Copyable {
     var offset: UInt64
   }
 
-  init(records: consuming ByteStore, identities: consuming ByteStore, isSealed: Bool) {
-    self.records = records
+  init(identities: consuming ByteStore, isSealed: Bool) {
     self.identities = identities
     self.isSealed = isSealed
-    self.records.removeAll()
+    describesBatches = isSealed
     self.identities.removeAll()
-    if isSealed { self.records.u32(0) }
   }
 
-  var isEmpty: Bool { records.count == (isSealed ? 4 : 0) }
+  /// What lies before the records of a sealed chunk: the batch's message, `compressed u8 | byte count u32`, and
+  /// `record bytes u32`.
+  static let batchHeadByteCount = MCAP.messageHeadByteCount + 5 + 4
+
+  /// Begins unless it has: the heads, to be filled in when it is closed.
+  @inline(__always)
+  private mutating func begin(_ store: inout ByteStore) {
+    if place == nil { writeHeads(into: &store) }
+  }
+
+  private mutating func writeHeads(into store: inout ByteStore) {
+    place = store.beginChunk(compression: "")
+    if isSealed {
+      if describesBatches { store.channel(SealedChannel.channel) }
+      describesBatches = false
+      let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+      store.message(
+        channel: SealedChannel.channel.id, sequence: 0, logTime: 0, publishTime: 0, first: nothing, second: nothing)
+      store.u8(0)
+      store.u32(0)
+      store.u32(0)
+    }
+    data = store.count
+  }
+
+  /// The writer's first `count` bytes are gone.
+  mutating func moved(by count: Int) {
+    place? -= count
+    data -= count
+  }
 
   /// The least time of a message; 0 without messages, as MCAP has it.
   var firstTime: UInt64 { messageCount == 0 ? 0 : start }
 
   /// Adds the channel with the next id.
-  mutating func add(_ channel: RecordedChannel, compresses: Bool) {
+  mutating func add(_ channel: RecordedChannel, compresses: Bool, to store: inout ByteStore) {
+    begin(&store)
     channels.append(ChannelPresence(compresses: compresses))
-    records.channel(channel)
+    store.channel(channel)
+  }
+
+  mutating func add(_ schema: RecordedSchema, to store: inout ByteStore) {
+    begin(&store)
+    store.schema(schema)
   }
 
   mutating func append(
     _ identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, first: UnsafeRawBufferPointer,
-    second: UnsafeRawBufferPointer
+    second: UnsafeRawBufferPointer, to store: inout ByteStore
   ) {
+    begin(&store)
     let channel = Int(identity.channel)
     precondition(channel < channels.count, "a channel of this file")
     // A sealed file has an index of the one message that a chunk is.
     if !isSealed {
-      index.append(IndexEntry(channel: identity.channel, time: logTime, offset: UInt64(records.count)))
+      index.append(IndexEntry(channel: identity.channel, time: logTime, offset: UInt64(store.count - data)))
     }
-    records.message(
+    store.message(
       channel: identity.channel, sequence: UInt32(truncatingIfNeeded: identity.number), logTime: logTime,
       publishTime: publishTime, first: first, second: second)
     predictor.encode(identity, into: &identities)
@@ -99,8 +138,7 @@ struct OpenChunk: ~Copyable {
   }
 
   mutating func removeAll() {
-    records.removeAll()
-    if isSealed { records.u32(0) }
+    place = nil
     identities.removeAll()
     predictor.reset()
     index.removeAll(keepingCapacity: true)

@@ -81,9 +81,9 @@ public struct SegmentRecovery: ~Copyable {
       finishing: summary, at: keptByteCount, compressor: NoCompression())
     for note in notes { writer.addMetadata(name: note.name, note.entries) }
     writer.endData()
-    let data = [UInt8](writer.pending.unsafeBytes)
+    let data = [UInt8](writer.pending)
     writer.finish()
-    return (data, Array(writer.pending.unsafeBytes[data.count...]))
+    return (data, Array(writer.pending[data.count...]))
   }
 }
 

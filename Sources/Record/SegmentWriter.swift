@@ -1,3 +1,4 @@
+import STTChecksum
 public import STTSample
 
 /// Turns messages into the bytes of one MCAP file. Does no output: take ``pending`` to the disk.
@@ -6,11 +7,13 @@ public import STTSample
 /// ``pending``. A file cut anywhere gives back every chunk before the cut. With a sealer every chunk is one
 /// sealed batch, and the file a chain (docs/recording.md, Sealing).
 public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>: ~Copyable {
-  /// Bytes that belong at ``pendingOffset`` of the file.
-  public internal(set) var pending: ByteStore
+  /// What belongs at ``pendingOffset`` of the file, and behind it the chunk in hand.
+  var store: ByteStore
   /// Where in the file ``pending`` begins.
   public private(set) var pendingOffset: UInt64
   var chunk: OpenChunk
+  /// What a chunk was compressed to.
+  var packed: ByteStore
   private var compressor: Compressor
   /// What the messages are on.
   private var contents: SegmentSummary
@@ -30,8 +33,8 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   ) {
     self.init(compressor: compressor, memory: memory, chunkCapacity: chunkCapacity, isSealed: sealer != nil)
     self.sealer = sealer
-    pending.bytes(MCAP.magic)
-    pending.header(profile: "", library: library)
+    store.bytes(MCAP.magic)
+    store.header(profile: "", library: library)
     extendDataCRC(from: 0)
     if let sealer {
       head = sealer.previousHead
@@ -40,10 +43,10 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   }
 
   private init(compressor: Compressor, memory: consuming SegmentMemory, chunkCapacity: Int, isSealed: Bool) {
-    pending = memory.pending.take() ?? ByteStore(capacity: chunkCapacity + 65_536)
-    pending.removeAll()
+    store = memory.store.take() ?? ByteStore(capacity: chunkCapacity + 65_536)
+    store.removeAll()
+    packed = memory.packed.take() ?? ByteStore(capacity: 0)
     chunk = OpenChunk(
-      records: memory.records.take() ?? ByteStore(capacity: chunkCapacity + 65_536),
       identities: memory.identities.take() ?? ByteStore(capacity: min(chunkCapacity, 65_536)), isSealed: isSealed)
     self.compressor = compressor
     contents = SegmentSummary()
@@ -52,7 +55,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
 
   /// The memory of a writer that is needed no more.
   public consuming func takeMemory() -> SegmentMemory {
-    SegmentMemory(pending: pending, records: chunk.records, identities: chunk.identities)
+    SegmentMemory(store: store, packed: packed, identities: chunk.identities)
   }
 
   /// Goes on to finish a file whose first `offset` bytes hold what `summary` tells.
@@ -66,13 +69,18 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   /// A file that was cut has bytes this writer never saw.
   private var hasDataCRC = true
 
+  /// Bytes that belong at ``pendingOffset`` of the file; valid until the next change.
+  public var pending: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: store.unsafeBytes[..<closedByteCount]) }
+
+  private var closedByteCount: Int { chunk.place ?? store.count }
+
   /// Bytes of the present chunk before compression.
-  public var chunkByteCount: Int { chunk.records.count }
+  public var chunkByteCount: Int { chunk.place == nil ? 0 : store.count - chunk.data }
   public var chunkIsEmpty: Bool { chunk.messageCount == 0 }
   /// Messages written to the file, the present chunk's included.
   public var messageCount: UInt64 { contents.messageCount + UInt64(chunk.messageCount) }
   /// Bytes of the file so far, the present chunk not counted.
-  public var byteCount: UInt64 { pendingOffset + UInt64(pending.count) }
+  public var byteCount: UInt64 { pendingOffset + UInt64(closedByteCount) }
 
   /// Adds a channel, and its schema unless that is opaque; `nil` when 65,535 are reached.
   ///
@@ -91,7 +99,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
         let fresh = RecordedSchema(
           id: UInt16(contents.schemas.count + 1), name: schema.name, encoding: schema.encoding, data: schema.data)
         contents.schemas.append(fresh)
-        chunk.records.schema(fresh)
+        chunk.add(fresh, to: &store)
         schemaID = fresh.id
       }
     }
@@ -100,7 +108,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
       messageEncoding: schema.encoding, metadata: metadata)
     contents.channels.append(channel)
     contents.messageCounts.append(0)
-    chunk.add(channel, compresses: compresses)
+    chunk.add(channel, compresses: compresses, to: &store)
     return channel.id
   }
 
@@ -113,12 +121,12 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     _ identity: MessageIdentity, logTime: UInt64, publishTime: UInt64, first: UnsafeRawBufferPointer,
     second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    chunk.append(identity, logTime: logTime, publishTime: publishTime, first: first, second: second)
+    chunk.append(identity, logTime: logTime, publishTime: publishTime, first: first, second: second, to: &store)
   }
 
   /// Moves the present chunk to ``pending``.
   public mutating func closeChunk() {
-    guard !chunk.isEmpty else { return }
+    guard let place = chunk.place else { return }
     if chunk.messageCount > 0 {
       contents.firstTime = min(contents.firstTime, chunk.start)
       contents.lastTime = max(contents.lastTime, chunk.end)
@@ -126,52 +134,55 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     for channel in chunk.channels.indices {
       contents.messageCounts[channel] += UInt64(chunk.channels[channel].messageCount)
     }
-    if sealer == nil { writePlainChunk() } else { writeSealedChunk() }
+    if sealer == nil { closePlainChunk(place) } else { closeSealedChunk(place) }
     chunk.removeAll()
   }
 
-  private mutating func writePlainChunk() {
-    let start = pending.count
+  private mutating func closePlainChunk(_ place: Int) {
+    var data = chunk.data
     var entry = ChunkIndexEntry(
-      startTime: chunk.firstTime, endTime: chunk.end, offset: byteCount, byteCount: 0,
-      messageIndexByteCount: 0, compression: compressor.name, compressedByteCount: 0,
-      uncompressedByteCount: UInt64(chunk.records.count))
-    var data = beginChunk(entry)
-    if !compressChunk() {
-      pending.truncate(to: start)
-      entry.compression = ""
-      data = beginChunk(entry)
-      pending.bytes(chunk.records.unsafeBytes)
+      startTime: chunk.firstTime, endTime: chunk.end, offset: pendingOffset + UInt64(place), byteCount: 0,
+      messageIndexByteCount: 0, compression: "", compressedByteCount: 0,
+      uncompressedByteCount: UInt64(store.count - data))
+    let crc = Compressor.checksum(UnsafeRawBufferPointer(rebasing: store.unsafeBytes[data...]), after: 0)
+    if compress(from: data) {
+      entry.compression = compressor.name
+      store.truncate(to: place)
+      _ = store.beginChunk(compression: entry.compression)
+      data = store.count
+      store.bytes(packed.unsafeBytes)
     }
-    entry.compressedByteCount = UInt64(pending.count - data)
-    endChunk(&entry, start, data, crc: Compressor.checksum(chunk.records.unsafeBytes, after: 0))
-    let indexStart = pending.count
-    chunk.writeIndex(into: &pending, at: pendingOffset, noting: &entry.messageIndexOffsets)
-    entry.messageIndexByteCount = UInt64(pending.count - indexStart)
+    endChunk(&entry, place, data, crc: crc)
+    let indexStart = store.count
+    chunk.writeIndex(into: &store, at: pendingOffset, noting: &entry.messageIndexOffsets)
+    entry.messageIndexByteCount = UInt64(store.count - indexStart)
     let (count, entries) = (chunk.messageCount, chunk.identities.unsafeBytes)
-    pending.record(MCAP.Opcode.identities) { Self.write(count, entries, into: &$0) }
+    store.record(MCAP.Opcode.identities) { Self.write(count, entries, into: &$0) }
     contents.chunks.append(entry)
-    extendDataCRC(from: start)
+    if entry.compression.isEmpty {
+      extendDataCRC(from: place, known: data..<indexStart, crc)
+    } else {
+      extendDataCRC(from: place)
+    }
   }
 
-  /// Answers where in `pending` the chunk's data begins.
-  mutating func beginChunk(_ entry: ChunkIndexEntry) -> Int {
-    _ = pending.beginChunk(start: entry.startTime, end: entry.endTime, compression: entry.compression)
-    return pending.count
+  /// Fills in the head of the chunk that began at `place` and whose data goes from `data` to the end.
+  mutating func endChunk(_ entry: inout ChunkIndexEntry, _ place: Int, _ data: Int, crc: UInt32) {
+    entry.compressedByteCount = UInt64(store.count - data)
+    store.endChunk(
+      place, data: data, start: entry.startTime, end: entry.endTime,
+      uncompressedByteCount: Int(entry.uncompressedByteCount), crc: crc)
+    entry.byteCount = UInt64(store.count - place)
   }
 
-  mutating func endChunk(_ entry: inout ChunkIndexEntry, _ start: Int, _ data: Int, crc: UInt32) {
-    pending.endChunk(start, data: data, uncompressedByteCount: Int(entry.uncompressedByteCount), crc: crc)
-    entry.byteCount = UInt64(pending.count - start)
-  }
-
-  /// Puts the chunk behind `pending`, compressed; `false`, and nothing, where that doesn't pay.
-  mutating func compressChunk() -> Bool {
-    let bytes = chunk.records.unsafeBytes
+  /// Compresses what lies from `start` on, into `packed`; `false` where that doesn't pay.
+  mutating func compress(from start: Int) -> Bool {
+    let bytes = UnsafeRawBufferPointer(rebasing: store.unsafeBytes[start...])
     guard chunk.compresses, !compressor.name.isEmpty, bytes.count > 256 else { return false }
-    let room = UnsafeMutableRawBufferPointer(start: pending.room(bytes.count), count: bytes.count)
+    packed.removeAll()
+    let room = UnsafeMutableRawBufferPointer(start: packed.room(bytes.count), count: bytes.count)
     guard let length = compressor.compress(bytes, into: room) else { return false }
-    pending.advance(length)
+    packed.advance(length)
     return true
   }
 
@@ -187,10 +198,10 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   /// Adds a metadata record between chunks.
   public mutating func addMetadata(name: String, _ map: [String: String]) {
     closeChunk()
-    let start = pending.count
+    let start = store.count
     let offset = byteCount
-    pending.metadata(name: name, map)
-    let entry = MetadataIndexEntry(offset: offset, byteCount: UInt64(pending.count - start), name: name)
+    store.metadata(name: name, map)
+    let entry = MetadataIndexEntry(offset: offset, byteCount: UInt64(store.count - start), name: name)
     if sealer == nil { contents.metadata.append(entry) } else { container.metadata.append(entry) }
     extendDataCRC(from: start)
   }
@@ -213,7 +224,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
         name: SealNote.chainName,
         ["seals": String(sealCount), "head": Digits.text(head), "end": Digits.text(sealer.ending(head))])
     }
-    pending.dataEnd(crc: hasDataCRC ? dataCRC : 0)
+    store.dataEnd(crc: hasDataCRC ? dataCRC : 0)
   }
 
   private var hasEnded = false
@@ -221,21 +232,32 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
   /// Ends the file: DataEnd, summary, footer. Nothing may be added afterwards.
   public mutating func finish() {
     endData()
-    (sealer == nil ? contents : container).write(into: &pending, at: pendingOffset)
+    (sealer == nil ? contents : container).write(into: &store, at: pendingOffset)
   }
 
   /// Head of the chain so far, 32 bytes; `nil` in a plain file.
   public var chainHead: [UInt8]? { sealer == nil ? nil : head }
 
-  mutating func extendDataCRC(from start: Int, absorbed: Bool = true) {
-    let bytes = UnsafeRawBufferPointer(rebasing: pending.unsafeBytes[start...])
-    dataCRC = Compressor.checksum(bytes, after: dataCRC)
-    if absorbed { sealer?.absorb(bytes) }
+  /// Takes what lies from `start` on into the data section's checksum and, if `absorbed`, into the chain.
+  ///
+  /// - Parameter known: a part whose checksum is `crc`.
+  mutating func extendDataCRC(from start: Int, absorbed: Bool = true, known: Range<Int>? = nil, _ crc: UInt32 = 0) {
+    let bytes = store.unsafeBytes
+    var rest = start
+    if let known {
+      dataCRC = Compressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[start..<known.lowerBound]), after: dataCRC)
+      dataCRC = CRC32.joined(dataCRC, crc, byteCount: known.count)
+      rest = known.upperBound
+    }
+    dataCRC = Compressor.checksum(UnsafeRawBufferPointer(rebasing: bytes[rest...]), after: dataCRC)
+    if absorbed { sealer?.absorb(UnsafeRawBufferPointer(rebasing: bytes[start...])) }
   }
 
   /// ``pending`` is on its way to the disk: the first `count` bytes of it were written.
   public mutating func written(_ count: Int) {
-    pending.removeFirst(count)
+    precondition(count <= closedByteCount, "only bytes that were pending")
+    store.removeFirst(count)
+    chunk.moved(by: count)
     pendingOffset += UInt64(count)
   }
 
@@ -258,15 +280,15 @@ extension SegmentWriter where Sealer == NoSealer {
 
 /// What a writer puts bytes together in. A recorder that begins one file after another need not ask for it anew.
 public struct SegmentMemory: ~Copyable {
-  var pending: ByteStore?
-  var records: ByteStore?
+  var store: ByteStore?
+  var packed: ByteStore?
   var identities: ByteStore?
 
   public init() {}
 
-  init(pending: consuming ByteStore, records: consuming ByteStore, identities: consuming ByteStore) {
-    self.pending = .some(pending)
-    self.records = .some(records)
+  init(store: consuming ByteStore, packed: consuming ByteStore, identities: consuming ByteStore) {
+    self.store = .some(store)
+    self.packed = .some(packed)
     self.identities = .some(identities)
   }
 }

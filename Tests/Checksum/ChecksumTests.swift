@@ -42,6 +42,19 @@ import Testing
     }
   }
 
+  @Test("the checksum of two pieces, from those of each, is that of both")
+  func joined() {
+    for count in [0, 1, 7, 64, 1000, 70_000] {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ $0 >> 7) }
+      for split in Set([0, 1, count / 3, count - 1, count]) where (0...count).contains(split) {
+        let (first, second) = (Array(bytes[..<split]), Array(bytes[split...]))
+        let joined = CRC32.joined(
+          CRC32.of(first.span.bytes), CRC32.of(second.span.bytes), byteCount: second.count)
+        #expect(joined == CRC32.of(bytes.span.bytes), "\(split) of \(count)")
+      }
+    }
+  }
+
   @Test("asking for the value in between changes nothing, and no bytes change nothing")
   func valueIsNoMutation() {
     var crc = CRC32()

@@ -135,10 +135,10 @@ private func closeChunk(
   let start = file.count
   let first = times.map(\.time).min() ?? 0
   let last = times.map(\.time).max() ?? 0
-  let place = file.beginChunk(start: first, end: last, compression: "")
+  let place = file.beginChunk(compression: "")
   let data = file.count
   file.bytes(records)
-  file.endChunk(place, data: data, uncompressedByteCount: records.count, crc: crc.value)
+  file.endChunk(place, data: data, start: first, end: last, uncompressedByteCount: records.count, crc: crc.value)
   let end = file.count
   if indexed { file.messageIndex(channel: channel, times) }
   summary.chunks.append(

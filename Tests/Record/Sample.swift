@@ -43,11 +43,11 @@ enum SampleFile {
       }
       if index % 4 == 3 {
         writer.closeChunk()
-        groupEnds.append(writer.pending.unsafeBytes.count)
+        groupEnds.append(writer.pending.count)
       }
     }
     writer.finish()
-    return ([UInt8](writer.pending.unsafeBytes), groupEnds)
+    return ([UInt8](writer.pending), groupEnds)
   }
 
   static func read(_ bytes: [UInt8]) throws -> (messages: [Message], report: SegmentReport) {

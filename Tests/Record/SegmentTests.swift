@@ -88,7 +88,7 @@ import Testing
     var writer = SegmentWriter(compressor: NoCompression(), library: "test", chunkCapacity: 4096)
     writer.addMetadata(name: "stt.positions", ["u:1": "42"])
     writer.finish()
-    let bytes = [UInt8](writer.pending.unsafeBytes)
+    let bytes = [UInt8](writer.pending)
     var whole = ArraySource(bytes: bytes)
     #expect(try SegmentNotes.read(&whole)?.first?.entries == ["u:1": "42"])
     for count in 0..<bytes.count {
@@ -111,7 +111,7 @@ import Testing
           logTime: 1, publishTime: 1, first: UnsafeRawBufferPointer(start: nil, count: 0))
       }
       writer.finish()
-      let (_, report) = try SampleFile.read([UInt8](writer.pending.unsafeBytes))
+      let (_, report) = try SampleFile.read([UInt8](writer.pending))
       #expect(report.verdict == verdict, "\(numbers)")
       #expect(report.channels[0].missingCount == missing, "\(numbers)")
     }

@@ -187,7 +187,7 @@ final class OpenSegment {
   private var isKept = true
 
   private func writePending(_ file: SegmentFile) throws(RecorderError) {
-    guard let offset = writer?.pendingOffset, let bytes = writer?.pending.unsafeBytes, bytes.count > handedOver else {
+    guard let offset = writer?.pendingOffset, let bytes = writer?.pending, bytes.count > handedOver else {
       return
     }
     try file.write(UnsafeRawBufferPointer(rebasing: bytes[handedOver...]), at: offset + UInt64(handedOver))

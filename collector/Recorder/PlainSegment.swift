@@ -54,7 +54,7 @@ public final class PlainSegment {
 
   private func flush() throws(RecorderError) {
     guard writer.pending.count > 0 else { return }
-    try file.write(writer.pending.unsafeBytes, at: writer.pendingOffset)
+    try file.write(writer.pending, at: writer.pendingOffset)
     writer.written(writer.pending.count)
   }
 }

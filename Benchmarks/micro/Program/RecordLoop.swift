@@ -31,7 +31,7 @@ final class RecordLoop: Micro.Operation {
         number += 1
         if writer.chunkByteCount >= 256 << 10 {
           writer.closeChunk()
-          writer.written(writer.pending.unsafeBytes.count)
+          writer.written(writer.pending.count)
         }
       }
     }

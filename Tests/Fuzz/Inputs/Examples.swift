@@ -51,7 +51,7 @@ extension FuzzTarget {
       if number % 3 == 2 { writer.closeChunk() }
     }
     writer.finish()
-    return [UInt8](writer.pending.unsafeBytes)
+    return [UInt8](writer.pending)
   }
 
   private static let pairs: [[UInt8]] = {
