@@ -16,6 +16,8 @@ struct BenchFigures {
   var steadyMessages: UInt64 = 0
   /// … and those of them that came before their deadline.
   var onTime: UInt64 = 0
+  /// Bytes of the process in memory, after the first second and at the end.
+  var resident: (begin: UInt64, end: UInt64) = (0, 0)
   /// Microseconds that half, 99 % and 99.9 % of the messages were old at most when they came.
   var ages: (half: UInt64, most: UInt64, nearlyAll: UInt64) = (0, 0, 0)
 
@@ -49,6 +51,7 @@ struct BenchFigures {
     steadyBytes = count("steady_bytes")
     steadyMessages = count("steady_messages")
     onTime = count("on_time")
+    resident = (count("resident_begin"), count("resident_end"))
     ages = (count("age_p50_us"), count("age_p99_us"), count("age_p999_us"))
   }
 
@@ -56,6 +59,7 @@ struct BenchFigures {
     "messages=\(messages) bytes=\(bytes) seconds=\(seconds) cpu_seconds=\(cpuSeconds) "
       + "allocations=\(allocations) counted_messages=\(countedMessages) packets_lost=\(packetsLost) steady_bytes=\(steadyBytes) "
       + "steady_messages=\(steadyMessages) on_time=\(onTime) "
+      + "resident_begin=\(resident.begin) resident_end=\(resident.end) "
       + "age_p50_us=\(ages.half) age_p99_us=\(ages.most) age_p999_us=\(ages.nearlyAll)\n"
   }
 }

@@ -13,7 +13,7 @@ struct BenchMeter {
   private var first: UInt64?
   private var last: UInt64 = 0
   private var cpuAtFirst: UInt64 = 0
-  private var warm: (allocations: UInt64, messages: UInt64)?
+  private var warm: (allocations: UInt64, messages: UInt64, resident: UInt64)?
   private(set) var messages: UInt64 = 0
   private(set) var bytes: UInt64 = 0
   private var steadyBytes: UInt64 = 0
@@ -33,7 +33,9 @@ struct BenchMeter {
     last = now
     let age = now - (first ?? now)
     if age >= UInt64(Self.steadyAfterSeconds) * 1_000_000_000, age < length { steadyBytes += byteCount }
-    if warm == nil, now - (first ?? now) >= Self.warmUp { warm = (callocations_count(), messages) }
+    if warm == nil, now - (first ?? now) >= Self.warmUp {
+      warm = (callocations_count(), messages, ResidentMemory.byteCount)
+    }
   }
 
   /// Seconds since the first message.
@@ -49,6 +51,7 @@ struct BenchMeter {
     if let warm, messages > warm.messages {
       figures.allocations = callocations_count() - warm.allocations
       figures.countedMessages = messages - warm.messages
+      figures.resident = (warm.resident, ResidentMemory.byteCount)
     }
     figures.packetsLost = packetsLost
     return figures

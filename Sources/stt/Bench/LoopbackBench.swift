@@ -61,6 +61,8 @@ struct LoopbackBench: ParsableCommand {
       root.set("ceilingSenderCPUSecondsPerGigabyte", ceiling.senderCPUSecondsPerGigabyte)
       root.set("senderCPUOfCeiling", senderCPU)
       root.set("allocationsPerMessage", session.allocationsPerMessage)
+      root.set("receiverResidentBytesAfterOneSecond", session.received.resident.begin)
+      root.set("receiverResidentBytes", session.received.resident.end)
       root.set("messagesLost", session.messagesLost)
       root.set("packetsLost", session.packetsLost)
       root.set("messageBytes", message)
@@ -80,6 +82,9 @@ struct LoopbackBench: ParsableCommand {
     row("CPU of bare cipher, socket", rounded(ceiling.senderCPUSecondsPerGigabyte, 2) + " s/GB")
     row("the sender beside that", rounded(senderCPU, 2) + " x")
     row("allocations per message", rounded(session.allocationsPerMessage, 4))
+    let resident = session.received.resident
+    row("receiver's memory after 1 s", rounded(Double(resident.begin) / 1_048_576, 2) + " MiB")
+    row("at the end", rounded(Double(resident.end) / 1_048_576, 2) + " MiB")
     row("messages lost", "\(session.messagesLost)")
     row("packets resent", "\(session.packetsLost)")
   }

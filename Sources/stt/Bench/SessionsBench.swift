@@ -68,11 +68,11 @@ struct SessionsBench: ParsableCommand {
     let rig = try EndpointRig(plan: plan, modes: [.seed], deviceCount: idle + active, pool: pool)
     var measured = Measured()
     // The devices' own memory goes back to the allocator, which gives it to the next.
-    let before = Self.residentByteCount
+    let before = ResidentMemory.byteCount
     for number in 0..<idle + active where !rig.connect(rig.device(number), counter: 1) { throw NoSession(number: number) }
     if idle + active > 1 {
       measured.bytesPerIdleSession =
-        Double(Self.residentByteCount - min(before, Self.residentByteCount)) / Double(idle + active)
+        Double(ResidentMemory.byteCount - min(before, ResidentMemory.byteCount)) / Double(idle + active)
     }
     var devices: [(device: RigDevice, stream: Int)] = []
     for number in 0..<active {
@@ -117,17 +117,6 @@ struct SessionsBench: ParsableCommand {
       arrived += bytes
     }
     return arrived
-  }
-
-  private static var residentByteCount: UInt64 {
-    guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 128)
-    guard fgets(&line, 128, file) != nil else { return 0 }
-    let words = line.split(separator: 32).map { part in
-      part.prefix { $0 >= 48 && $0 <= 57 }.reduce(0) { $0 * 10 + UInt64($1 - 48) }
-    }
-    return words.count > 1 ? words[1] * UInt64(sysconf(Int32(_SC_PAGESIZE))) : 0
   }
 
   private func report(_ one: Double, _ many: Measured) {
