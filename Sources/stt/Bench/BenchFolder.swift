@@ -57,14 +57,12 @@ enum BenchFolder {
     }
   }
 
-  /// Seconds for writing `count` bytes to new files in a directory, as many to each; one is synced, more are not. They
-  /// are removed.
+  /// Seconds for writing `count` bytes to new files in a directory, as many to each; one is synced, more are not.
   static func write(_ count: UInt64, files: Int, to directory: String) throws -> Double {
     try ExportFolder.make(directory)
     let seconds = try (0..<files).reduce(0) {
       $0 + (try write(count / UInt64(files), to: "\(directory)/\($1)", syncs: files == 1))
     }
-    try remove(directory)
     return seconds
   }
 

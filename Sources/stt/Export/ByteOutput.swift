@@ -113,19 +113,30 @@ final class ByteOutput {
   }
 
   func unsigned(_ value: UInt64) {
-    let start = room(20)
+    let start = room(2 * Self.mostDigits)
+    // From the last pair of digits to the first, behind where they belong.
+    var place = 2 * Self.mostDigits
     var rest = value
-    var length = 1
-    var limit: UInt64 = 10
-    while length < 20, rest >= limit {
-      length += 1
-      if length < 20 { limit *= 10 }
+    while rest >= 100 {
+      place -= 2
+      Self.pair(rest % 100, at: start + place)
+      rest /= 100
     }
-    for place in (0..<length).reversed() {
-      start.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
-      rest /= 10
-    }
+    place -= 2
+    Self.pair(rest, at: start + place)
+    if rest < 10 { place += 1 }
+    let length = 2 * Self.mostDigits - place
+    start.copyMemory(from: start + place, byteCount: length)
     count += length
+  }
+
+  /// Of the largest number.
+  private static let mostDigits = 20
+
+  @inline(__always)
+  private static func pair(_ value: UInt64, at start: UnsafeMutableRawPointer) {
+    let digits = UInt16(truncatingIfNeeded: value / 10 | (value % 10) << 8) + 0x3030
+    start.storeBytes(of: digits.littleEndian, as: UInt16.self)
   }
 
   /// The shortest digits that read back as `value`.

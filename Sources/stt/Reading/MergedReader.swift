@@ -34,6 +34,8 @@ final class MergedReader {
   private(set) var range: (origin: UInt64, from: UInt64, until: UInt64)?
   /// How each device's clocks stood to the collector's, as far as was read.
   private var clocks: [String: RecordedClock] = [:]
+  /// The same by stream.
+  private var streamClocks: [RecordedClock?] = []
   /// By stream: whether it was asked for.
   private var isWanted: [Bool] = []
 
@@ -67,7 +69,10 @@ final class MergedReader {
   }
 
   /// How the clock of the stream's device stood when what was read last was recorded, if that was known.
-  func clock(of stream: PlayedStream) -> RecordedClock? { clocks[stream.device] }
+  func clock(of stream: PlayedStream) -> RecordedClock? {
+    while streamClocks.count <= stream.index { streamClocks.append(clocks[streams[streamClocks.count].device]) }
+    return streamClocks[stream.index]
+  }
 
   private func begin() throws -> (origin: UInt64, from: UInt64, until: UInt64) {
     for track in tracks { try track.begin() }
@@ -93,5 +98,6 @@ final class MergedReader {
   private func noteClock(_ message: borrowing RecordedMessage, _ stream: PlayedStream) {
     guard stream.isNote, stream.topic == "stt/clock" else { return }
     clocks[stream.device] = RecordedClock(stream.decode(message.payload))
+    streamClocks.removeAll(keepingCapacity: true)
   }
 }
