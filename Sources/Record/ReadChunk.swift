@@ -74,8 +74,8 @@ struct ReadChunk: ~Copyable {
     index = 0
   }
 
-  /// The next record from `position` on that `isWanted` wants; all lengths on the way are checked. Positions are in
-  /// bytes from the records' beginning.
+  /// The next record from `position` on that is wanted; all lengths on the way are checked. Positions are in bytes
+  /// from the records' beginning.
   ///
   /// - Parameter withMessages: whether messages are wanted, and not only what describes them.
   func nextRecord(_ position: inout Int, withMessages: Bool) throws -> (opcode: UInt8, content: Range<Int>)? {
@@ -107,7 +107,8 @@ struct ReadChunk: ~Copyable {
     guard crc == stored else {
       throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record's checksum is wrong")
     }
-    guard Int(count) <= bytes.count else {
+    // Head and checksum take 9 bytes, an identity 4 at least.
+    guard Int(count) <= (bytes.count - 9) / 4 else {
       throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record claims \(count) messages")
     }
     predictor.reset()

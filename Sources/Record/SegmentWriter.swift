@@ -3,9 +3,9 @@ public import STTSample
 
 /// Turns messages into the bytes of one MCAP file. Does no output: take ``pending`` to the disk.
 ///
-/// Messages gather in a chunk; ``closeChunk()`` moves it, its indexes and its identities to
-/// ``pending``. A file cut anywhere gives back every chunk before the cut. With a sealer every chunk is one
-/// sealed batch, and the file a chain (docs/recording.md, Sealing).
+/// Messages gather in a chunk; ``closeChunk()`` puts its indexes and its identities behind it, and it is ``pending``. A file
+/// cut anywhere gives back every chunk before the cut. With a sealer every chunk is one sealed batch, and the file a chain
+/// (docs/recording.md, Sealing).
 public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>: ~Copyable {
   /// What belongs at ``pendingOffset`` of the file, and behind it the chunk in hand.
   var store: ByteStore
@@ -124,7 +124,7 @@ public struct SegmentWriter<Compressor: ChunkCompressor, Sealer: SegmentSealer>:
     chunk.append(identity, logTime: logTime, publishTime: publishTime, first: first, second: second, to: &store)
   }
 
-  /// Moves the present chunk to ``pending``.
+  /// Ends the present chunk: it is ``pending`` then.
   public mutating func closeChunk() {
     guard let place = chunk.place else { return }
     if chunk.messageCount > 0 {

@@ -72,7 +72,6 @@ final class SegmentFile {
     isDirty = true
     reserve(offset + UInt64(bytes.count))
     try put(bytes, at: offset)
-    end = max(end, offset + UInt64(bytes.count))
     if end - min(begun, end) >= Self.extentByteCount {
       disk.beginSync(descriptor, at: begun, end - begun)
       begun = end
@@ -106,6 +105,8 @@ final class SegmentFile {
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[min(count, rest.count)...])
       place += UInt64(count)
+      // Also of a write that fails later: whole groups of it are worth finding again.
+      end = max(end, place)
     }
   }
 

@@ -34,7 +34,8 @@ struct BenchMeter {
     let age = now - (first ?? now)
     if age >= UInt64(Self.steadyAfterSeconds) * 1_000_000_000, age < length { steadyBytes += byteCount }
     if warm == nil, now - (first ?? now) >= Self.warmUp {
-      warm = (callocations_count(), messages, ResidentMemory.byteCount)
+      let resident = ResidentMemory.byteCount
+      warm = (callocations_count(), messages, resident)
     }
   }
 
