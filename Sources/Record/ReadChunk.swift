@@ -98,30 +98,23 @@ struct ReadChunk: ~Copyable {
 
   /// Takes an identity record that lies in `bytes`.
   mutating func takeIdentities(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, checksum: Checksum) throws {
+    func altered(_ what: String) -> SegmentDamage { SegmentDamage(kind: .altered, offset: offset, what: what) }
     var cursor = RecordCursor(RawSpan(_unsafeBytes: bytes))
     guard bytes.count >= 9, cursor.u8() == 1, let count = cursor.u32() else {
-      throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record is malformed")
+      throw altered("an identity record is malformed")
     }
     let crc = checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]), 0)
     let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))
-    guard crc == stored else {
-      throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record's checksum is wrong")
-    }
+    guard crc == stored else { throw altered("an identity record's checksum is wrong") }
     // Head and checksum take 9 bytes, an identity 4 at least.
-    guard Int(count) <= (bytes.count - 9) / 4 else {
-      throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record claims \(count) messages")
-    }
+    guard Int(count) <= (bytes.count - 9) / 4 else { throw altered("an identity record claims \(count) messages") }
     predictor.reset()
     identities.reserveCapacity(Int(count))
     for _ in 0..<count {
-      guard let identity = predictor.decode(&cursor) else {
-        throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record is malformed")
-      }
+      guard let identity = predictor.decode(&cursor) else { throw altered("an identity record is malformed") }
       identities.append(identity)
     }
-    guard cursor.left == 4 else {
-      throw SegmentDamage(kind: .altered, offset: offset, what: "an identity record has bytes too many")
-    }
+    guard cursor.left == 4 else { throw altered("an identity record has bytes too many") }
     hasIdentities = true
   }
 

@@ -16,8 +16,8 @@ struct RetainCommand: ParsableCommand {
         stt retain /var/lib/stt/recordings --max-size "100 GiB" --dry-run
         stt retain /var/lib/stt/recordings --purpose video --keep "7 d" --keys /var/lib/stt/collector/keys
 
-      Removed are whole segments, the oldest first, never the newest of a folder. A file `removed` in the folder says what
-      was, so that `stt verify` does not take it for a loss; of sealed recordings that takes --keys, because the note is
+      Removed are whole segments, the oldest first, never the newest finished one of a folder. A file `removed` there says
+      what was, so that `stt verify` does not take it for a loss; of sealed recordings that takes --keys, because the note is
       worth as much as the key that signs it. A collector may be recording meanwhile. `stt shred` erases copies too.
 
       Exit codes: 0 removed, or nothing was due; 1 something can't be removed; 2 there is no recording; 64 wrong usage.

@@ -137,6 +137,41 @@ import Testing
     #expect(Retention(root: folder.path, device: "other").due(RetentionPolicy(byteCount: 1), wall: wall).isEmpty)
   }
 
+  @Test("a stream that is only in the last finished segment is known after a crash of the next", arguments: [true, false])
+  func openSegment(isSealed: Bool) throws {
+    let folder = try RecorderTests.Folder()
+    let keys = TestKeys()
+    let recording = isSealed ? keys.recording([.day]) : nil
+    let streams = [RecorderTests.stream(), RecorderTests.stream(name: "t")]
+    func start(_ policy: RetentionPolicy) throws -> Recorder {
+      var settings = RecorderTests.settings
+      settings.retention = policy
+      let recorder = try Recorder(root: folder.path, settings: settings, keys: recording)
+      for (token, stream) in streams.enumerated() {
+        let position = recorder.positions.first { $0.uid == stream.uid }?.position ?? 0
+        recorder.open(stream, token: token, position: position)
+      }
+      return recorder
+    }
+    for begin in [UInt64(0), 10] {
+      let recorder = try start(RetentionPolicy())
+      for token in 0..<2 {
+        #expect(RecorderTests.append(recorder, token: token, begin..<begin + 10, now: Self.second) == begin + 10)
+      }
+      recorder.close(now: 2 * Self.second) { _, _ in }
+    }
+    do {
+      let recorder = try start(RetentionPolicy(byteCount: 1))
+      #expect(RecorderTests.append(recorder, 20..<30, now: Self.second) == 30)
+      #expect(RecorderTests.tick(recorder, now: 100 * Self.second) == 30)
+      // Only the last finished one knows of the other stream.
+      #expect(recorder.takeRetired().count == 1 && folder.segments.count == 2)
+    }
+    let again = try start(RetentionPolicy())
+    let found = streams.map { stream in again.positions.first { $0.uid == stream.uid }?.position }
+    #expect(found == [30, 20])
+  }
+
   @Test("segments that somebody else removed, and a note that somebody else wrote, are told")
   func forged() throws {
     let folder = try RecorderTests.Folder()

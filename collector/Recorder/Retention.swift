@@ -1,8 +1,8 @@
 import Glibc
 import STTRecord
 
-/// How much of old recordings is kept. Whatever a limit says, the newest segment of each folder stays: it knows how
-/// far each stream was recorded, and the next one follows it.
+/// How much of old recordings is kept. Whatever a limit says, the newest segment of each folder that was finished stays,
+/// and what is newer: it knows how far each stream was recorded, and the next one follows it.
 public struct RetentionPolicy: Hashable, Sendable {
   /// Nanoseconds since a segment's end; `nil`: for ever.
   public var age: UInt64?
@@ -81,12 +81,13 @@ public struct RetiredSegment: Hashable, Sendable {
 
 /// What is recorded below a root, as far as its removal is concerned.
 public struct Retention {
-  /// Oldest first, in each folder by running number; the newest of each folder is not among them.
+  /// Oldest first, in each folder by running number; of each folder the newest that was finished, and what is newer, is not
+  /// among them.
   private var removable: [RetiredSegment] = []
   /// By folder.
   private var byteCounts: [String: UInt64] = [:]
 
-  /// Looks at names and sizes, and opens nothing.
+  /// Looks at names and sizes, and at the ends of the newest segments.
   ///
   /// - Parameters:
   ///   - purpose: looks at folders of this purpose alone; `nil`: at all.
@@ -105,17 +106,25 @@ public struct Retention {
 
   private mutating func add(_ folder: String) {
     let names = RecordingFolder(path: folder).segments()
+    let newest = names.lastIndex { Self.knowsPositions("\(folder)/\($0)") } ?? 0
     var ended: UInt64 = 0
     for (index, name) in names.enumerated() {
       var info = stat()
       let byteCount = stat("\(folder)/\(name)", &info) == 0 ? UInt64(clamping: info.st_size) : 0
       byteCounts[folder, default: 0] += byteCount
-      guard index + 1 < names.count else { return }
+      guard index < newest else { continue }
       // A clock that went back must not make a later segment the older one.
       ended = max(ended, RecordingFolder.began(names[index + 1]) ?? 0)
       removable.append(
         RetiredSegment(folder: folder, name: name, byteCount: byteCount, ended: ended, reason: .space))
     }
+  }
+
+  /// Whether recovery need not look at what is older: a segment that is open, or that a crash left, tells of the streams it
+  /// has and of no others.
+  private static func knowsPositions(_ path: String) -> Bool {
+    guard var source = try? FileSource(path), let notes = try? SegmentNotes.read(&source) else { return false }
+    return notes.contains { $0.name == SealNote.positionsName }
   }
 
   /// The oldest that may make room on a full disk.
