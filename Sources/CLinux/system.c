@@ -89,6 +89,13 @@ void clinux_begin_sync(int descriptor, uint64_t offset, uint64_t bytes) {
   errno = before;
 }
 
+int clinux_bypass_cache(int descriptor, int bypasses) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0) return -errno;
+  flags = bypasses ? flags | O_DIRECT : flags & ~O_DIRECT;
+  return fcntl(descriptor, F_SETFL, flags) == 0 ? 0 : -errno;
+}
+
 int clinux_free_bytes(const char *path, uint64_t *bytes) {
   struct statvfs info;
   if (statvfs(path, &info) != 0) return -errno;

@@ -1,13 +1,14 @@
 #include "cmatroska.h"
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <ebml/EbmlHead.h>
 #include <ebml/EbmlSubHead.h>
 #include <ebml/EbmlVoid.h>
-#include <ebml/StdIOCallback.h>
+#include <ebml/IOCallback.h>
 #include <matroska/KaxBlock.h>
 #include <matroska/KaxCluster.h>
 #include <matroska/KaxClusterData.h>
@@ -37,10 +38,37 @@ template <class Element, class Parent, class Value> void set(Parent &parent, con
   GetChild<Element>(parent).SetValue(value);
 }
 
+// Knows where it is, and has the caller write.
+class Output : public IOCallback {
+public:
+  Output(cmatroska_write write, void *context) : give(write), context(context) {}
+
+  size_t write(const void *bytes, size_t count) override {
+    if (give(context, place, bytes, count) != 0) throw std::runtime_error("the caller gave up");
+    place += count;
+    if (end < place) end = place;
+    return count;
+  }
+
+  void setFilePointer(int64 offset, seek_mode mode) override {
+    place = uint64_t(offset) + (mode == seek_current ? place : mode == seek_end ? end : 0);
+  }
+
+  uint64 getFilePointer() override { return place; }
+  uint32 read(void *, size_t) override { throw std::runtime_error("only written"); }
+  void close() override {}
+
+private:
+  cmatroska_write give;
+  void *context;
+  uint64_t place = 0;
+  uint64_t end = 0;
+};
+
 } // namespace
 
 struct cmatroska_file {
-  std::unique_ptr<StdIOCallback> output;
+  std::unique_ptr<Output> output;
   KaxSegment segment;
   KaxSeekHead seek;
   KaxCues cues;
@@ -68,11 +96,11 @@ struct cmatroska_file {
 };
 
 cmatroska_file *cmatroska_open(
-  const char *path, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
+  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
   uint32_t height, const char *name, const char *program) {
   try {
     auto file = std::make_unique<cmatroska_file>();
-    file->output = std::make_unique<StdIOCallback>(path, MODE_CREATE);
+    file->output = std::make_unique<Output>(write, context);
     EbmlHead head;
     set<EDocType>(head, std::string("matroska"));
     set<EDocTypeVersion>(head, 4u);
@@ -156,12 +184,11 @@ int cmatroska_close(cmatroska_file *given) {
     auto &info = GetChild<KaxInfo>(file->segment);
     auto &duration = GetChild<KaxDuration>(info);
     duration.SetValue(double(file->last) / scale);
-    file->output->setFilePointer(int64_t(duration.GetElementPosition()));
+    file->output->setFilePointer(int64(duration.GetElementPosition()), seek_beginning);
     duration.Render(*file->output, true);
     file->room.ReplaceWith(file->seek, *file->output, true);
     if (file->segment.ForceSize(end - file->segment.GetElementPosition() - file->segment.HeadSize()))
       file->segment.OverwriteHead(*file->output);
-    file->output->close();
     return 0;
   } catch (...) {
     return -1;

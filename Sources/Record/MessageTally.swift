@@ -23,8 +23,13 @@ struct MessageTally {
       what: "message \(backwards.number) of \(topic) comes after message \(backwards.end &- 1)")
   }
 
+  @inline(__always)
   private mutating func place(of id: UInt16, _ known: [UInt16: RecordedChannel]) -> Int {
     if Int(id) < places.count, places[Int(id)] >= 0 { return places[Int(id)] }
+    return newPlace(of: id, known)
+  }
+
+  private mutating func newPlace(of id: UInt16, _ known: [UInt16: RecordedChannel]) -> Int {
     while places.count <= Int(id) { places.append(-1) }
     let channel = known[id] ?? RecordedChannel(id: id, schema: 0, topic: "", messageEncoding: "", metadata: [:])
     places[Int(id)] = channels.count
@@ -36,6 +41,7 @@ struct MessageTally {
 extension SegmentReport.Channel {
   /// Adds a message. Reliable streams number without gaps, except where the recorder itself noted one; going backwards
   /// is never right: then `false`.
+  @inline(__always)
   fileprivate mutating func count(_ found: borrowing RecordedMessage) -> Bool {
     var isInOrder = true
     let number = found.identity.number

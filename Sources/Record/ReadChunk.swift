@@ -120,6 +120,7 @@ struct ReadChunk: ~Copyable {
 
   typealias Checksum = (_ bytes: UnsafeRawBufferPointer, _ before: UInt32) -> UInt32
 
+  @inline(__always)
   mutating func forEachMessage(_ body: (borrowing RecordedMessage) throws -> Void) throws {
     place = records.lowerBound
     index = 0
@@ -127,6 +128,7 @@ struct ReadChunk: ~Copyable {
   }
 
   /// Calls `body` with the next message; `false` at the end.
+  @inline(__always)
   mutating func takeMessage(_ body: (borrowing RecordedMessage) throws -> Void) throws -> Bool {
     guard let content = nextMessage() else {
       guard identities.isEmpty || identities.count == index else {
@@ -162,6 +164,7 @@ struct ReadChunk: ~Copyable {
 
   /// Where the content of the next message lies, past whatever else is before it. The records were walked before:
   /// their lengths lie inside the chunk.
+  @inline(__always)
   private mutating func nextMessage() -> Range<Int>? {
     let bytes = store.unsafeBytes
     while records.upperBound - place >= MCAP.recordHeadByteCount {

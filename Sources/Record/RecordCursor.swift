@@ -35,7 +35,24 @@ struct RecordCursor: ~Escapable {
   }
 
   /// Unsigned LEB128, at most ten bytes.
+  @inline(__always)
   mutating func varint() -> UInt64? {
+    guard left >= 8 else { return longVarint() }
+    let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    let ends = ~word & 0x8080_8080_8080_8080
+    guard ends != 0 else { return longVarint() }
+    // Up to the first byte that another does not follow; then seven bits of each move together.
+    let bits = ends.trailingZeroBitCount
+    var value = word & (0x7F7F_7F7F_7F7F_7F7F >> UInt64(63 - bits))
+    value = value & 0x007F_007F_007F_007F | (value & 0x7F00_7F00_7F00_7F00) >> 1
+    value = value & 0x0000_3FFF_0000_3FFF | (value & 0x3FFF_0000_3FFF_0000) >> 2
+    value = value & 0x0000_0000_0FFF_FFFF | (value & 0x0FFF_FFFF_0000_0000) >> 4
+    offset += (bits + 1) / 8
+    return value
+  }
+
+  /// One of more than eight bytes, or near the end.
+  private mutating func longVarint() -> UInt64? {
     var value: UInt64 = 0
     for index in 0..<10 {
       guard let byte = u8() else { return nil }
@@ -46,6 +63,7 @@ struct RecordCursor: ~Escapable {
     return nil
   }
 
+  @inline(__always)
   mutating func zigzag() -> Int64? { varint().map { Int64(bitPattern: $0 >> 1 ^ (0 &- ($0 & 1))) } }
 
   @_lifetime(copy self)

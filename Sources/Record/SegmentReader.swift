@@ -1,3 +1,4 @@
+import STTChecksum
 import STTSample
 
 /// Walks one MCAP file from start to end in constant memory: the largest chunk's.
@@ -202,7 +203,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     guard filled == Int(length) else { throw SegmentDamage(kind: .cut, offset: offset, what: "a record is cut") }
     record.advance(Int(length))
     head.withUnsafeBytes { dataCRC = Decompressor.checksum($0, after: dataCRC) }
-    dataCRC = Decompressor.checksum(record.unsafeBytes, after: dataCRC)
+    // A chunk's follows from the checksum that its content is held against.
+    if head[0] != MCAP.Opcode.chunk { dataCRC = Decompressor.checksum(record.unsafeBytes, after: dataCRC) }
     offset += UInt64(head.count) + length
     recordHead = head
     isUnabsorbed = opener.hashes && mayBeSealed
@@ -345,20 +347,24 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     else { throw altered(at, "a chunk's head is malformed") }
     guard size <= Self.largestChunk else { throw altered(at, "a chunk claims \(size) bytes") }
     let data = (record.count - cursor.left)..<record.count
+    let packed = UnsafeRawBufferPointer(rebasing: record.unsafeBytes[data])
+    let packedCRC = Decompressor.checksum(packed, after: 0)
+    dataCRC = Decompressor.checksum(
+      UnsafeRawBufferPointer(rebasing: record.unsafeBytes[..<data.lowerBound]), after: dataCRC)
+    dataCRC = CRC32.joined(dataCRC, packedCRC, byteCount: data.count)
+    var contentCRC = packedCRC
     if compression.isEmpty {
       guard size == stored else { throw altered(at, "a chunk's two sizes differ") }
       absorbRecord()
       chunk.take(&record, records: data, at: at)
     } else {
-      let packed = UnsafeRawBufferPointer(rebasing: record.unsafeBytes[data])
       guard decompressor.decompress(packed, compression: compression, into: chunk.room(Int(size))) else {
         throw altered(at, "a chunk compressed with \(compression) can't be unpacked")
       }
       chunk.filled(Int(size), at: at)
+      contentCRC = Decompressor.checksum(UnsafeRawBufferPointer(chunk.unsafeMutableBytes), after: 0)
     }
-    guard crc == 0 || crc == Decompressor.checksum(UnsafeRawBufferPointer(chunk.unsafeMutableBytes), after: 0) else {
-      throw altered(at, "a chunk's checksum is wrong")
-    }
+    guard crc == 0 || crc == contentCRC else { throw altered(at, "a chunk's checksum is wrong") }
     return ChunkIndexEntry(
       startTime: start, endTime: end, offset: at, byteCount: offset - at, messageIndexByteCount: 0,
       compression: compression, compressedByteCount: stored, uncompressedByteCount: size)

@@ -120,5 +120,21 @@ extension EndToEnd {
       try await site.expectRecordingAgrees()
       withExtendedLifetime(disk) {}
     }
+
+    @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
+    func anExportThatFindsNoRoomSaysSoAndLeavesItsBeginning() async throws {
+      let site = try await Site.recorded(pattern: 6000, rate: 4000, size: 1000)
+      let disk = try await SmallDisk(at: "\(site.path)/small", byteCount: 1 << 20)
+      let copy = "\(disk.path)/all.mcap"
+      for (form, path) in [("mcap", copy), ("ndjson", "\(disk.path)/all.ndjson")] {
+        let export = try await site.stt(["export", site.recordings, "--to", form, "--out", path])
+        #expect(export.code == 2, "\(export)")
+        #expect(export.said.contains(path) && export.said.contains("No space left"), "\(export)")
+      }
+      // Not zeros behind what there was room for.
+      let verified = try await site.stt(["verify", copy])
+      #expect(verified.code == 3, "\(verified)")
+      withExtendedLifetime(disk) {}
+    }
   }
 }

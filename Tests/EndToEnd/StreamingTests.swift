@@ -110,13 +110,16 @@ extension EndToEnd {
 
 extension Site {
   /// A site where a short recording was made and everything has ended.
-  static func recorded(pattern count: UInt64) async throws -> Site {
+  static func recorded(pattern count: UInt64, rate: Int = 1000, size: Int = 200) async throws -> Site {
     let site = try await Site()
     try Files.write("\(site.path)/pictures.mjpeg", (0..<5).flatMap { outlineOfPicture($0) })
     let collector = try await site.startCollector()
     let agent = try await site.startAgent(
       AgentSettings(
-        sources: [Source.pattern(rate: 1000, count: count), Source.system, Source.pictures("\(site.path)/pictures.mjpeg")]))
+        sources: [
+          Source.pattern(rate: rate, count: count, size: size), Source.system,
+          Source.pictures("\(site.path)/pictures.mjpeg"),
+        ]))
     try await site.recorded("pattern", count)
     try await site.recorded("camera", 5)
     try await site.recorded("system/load", 2)

@@ -9,7 +9,9 @@ public enum PlainCopy {
   }
 
   /// Writes `path`'s messages to a new file, as far as the original is whole.
-  public static func write(_ path: String, to destination: String, keys: KeySources) throws -> Result {
+  public static func write(_ path: String, to destination: String, on disk: any Disk = SystemDisk(), keys: KeySources) throws
+    -> Result
+  {
     var channels: [UInt16: UInt16] = [:]
     var damage: SegmentDamage?
     var copy: PlainSegment?
@@ -19,7 +21,7 @@ public enum PlainCopy {
         switch try reader.next() {
         case .chunk:
           if let seal = reader.seal, !seal.isOpened { return .locked(slots: seal.note.slots) }
-          let segment = try copy ?? PlainSegment(creating: destination)
+          let segment = try copy ?? PlainSegment(creating: destination, on: disk)
           copy = segment
           let known = reader.channels
           let schemas = reader.schemas
@@ -32,7 +34,7 @@ public enum PlainCopy {
           }
         case .metadata(let name, let entries):
           guard name == SealNote.recoveryName else { continue }
-          copy = try copy ?? PlainSegment(creating: destination)
+          copy = try copy ?? PlainSegment(creating: destination, on: disk)
           copy?.note(name, entries)
         case .dataEnd, .end: break reading
         }
@@ -40,7 +42,7 @@ public enum PlainCopy {
     } catch let found as SegmentDamage {
       damage = found
     }
-    let segment = try copy ?? PlainSegment(creating: destination)
+    let segment = try copy ?? PlainSegment(creating: destination, on: disk)
     try segment.finish()
     return .written(messages: segment.messageCount, damage: damage)
   }

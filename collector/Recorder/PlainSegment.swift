@@ -10,11 +10,11 @@ public final class PlainSegment {
   private let file: SegmentFile
 
   /// Creates `path`, which must not exist.
-  public init(creating path: String) throws(RecorderError) {
+  public init(creating path: String, on disk: any Disk = SystemDisk()) throws(RecorderError) {
     self.path = path
     writer = SegmentWriter(
       compressor: Zstandard(), library: "stt \(RecorderVersion.text)", chunkCapacity: Self.chunkByteCount)
-    file = try SegmentFile(creating: path, on: SystemDisk(), keepsUnsynced: false)
+    file = try SegmentFile(creating: path, on: disk, keepsUnsynced: false)
   }
 
   public var messageCount: UInt64 { writer.messageCount }

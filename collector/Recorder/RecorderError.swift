@@ -16,9 +16,9 @@ public struct RecorderError: Error, Hashable, Sendable, CustomStringConvertible 
     let reason = String(cString: strerror(number))
     let advice =
       switch number {
-      case ENOSPC, EDQUOT: "; make room, and recording goes on by itself"
+      case ENOSPC, EDQUOT: "; make room there"
       case EROFS: "; the file system is mounted read-only"
-      case EACCES, EPERM: "; the collector's user needs to write there"
+      case EACCES, EPERM: "; the user this runs as needs to write there"
       case ENOENT: "; make its parent directory first"
       default: ""
       }

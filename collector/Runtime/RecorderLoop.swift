@@ -157,7 +157,7 @@ struct RecorderLoop: ~Copyable {
   private mutating func show() {
     let trouble = recorder.trouble?.description
     if let trouble, trouble != lastTrouble {
-      log.error("recording is halted, devices keep their data: \(trouble)")
+      log.error("recording is halted and goes on by itself once it can, devices keep their data meanwhile: \(trouble)")
     } else if trouble == nil, lastTrouble != nil, recorder.isAccepting {
       log.notice("recording goes on")
     }

@@ -33,6 +33,8 @@ void clinux_reserve(int descriptor, uint64_t offset, uint64_t bytes);
 void clinux_release_program_pages(void);
 // sync_file_range() that only begins to write.
 void clinux_begin_sync(int descriptor, uint64_t offset, uint64_t bytes);
+// Whether writes go past the page cache (O_DIRECT): from memory, to places and of lengths in whole blocks.
+int clinux_bypass_cache(int descriptor, int bypasses);
 
 // Events.
 int clinux_eventfd(void);

@@ -10,10 +10,14 @@ extern "C" {
 
 typedef struct cmatroska_file cmatroska_file;
 
-// Begins a file, replacing what is there. `codec` as Matroska names it, such as V_MJPEG; `private_data` is the codec's
-// own description of the stream, and may be empty. NULL: it can't be written.
+// Takes `count` bytes that belong at `offset`: at the end of what it took so far, or in place of some of it.
+// 0, or anything else to give up.
+typedef int (*cmatroska_write)(void *context, uint64_t offset, const void *bytes, size_t count);
+
+// Begins a file. `codec` as Matroska names it, such as V_MJPEG; `private_data` is the codec's own description of the
+// stream, and may be empty. NULL: it can't be written.
 cmatroska_file *cmatroska_open(
-  const char *path, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
+  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
   uint32_t height, const char *name, const char *program);
 
 // Adds a frame. `time_ns` counts from the file's first frame; frames come in order.

@@ -87,7 +87,7 @@ struct RecordingBench: ParsableCommand {
     let exports: [(String, ReadSelection, (String) throws -> any MessageExport)] = [
       ("mcap", ReadSelection(), { try MCAPExport(creating: $0, leavesOutCopies: false) }),
       ("csv", ReadSelection(streams: [BenchRecording.samples]), { CSVExport(directory: $0) }),
-      ("ndjson", ReadSelection(), { NDJSONExport(try ByteOutput(creating: $0)) }),
+      ("ndjson", ReadSelection(), { NDJSONExport(try ByteOutput(creating: $0, isBulk: true)) }),
       ("jpeg", ReadSelection(streams: [BenchRecording.camera]), { PictureExport(directory: $0) }),
       ("matroska", ReadSelection(streams: [BenchRecording.camera]), { MatroskaExport(directory: $0) }),
     ]

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxEvents
 
 /// Bytes on their way to a file or standard output, gathered so that a message costs no system call and no
 /// allocation.
@@ -14,8 +15,11 @@ final class ByteOutput {
   private let descriptor: CInt
   private let path: String
   private let isFile: Bool
+  private let isBulk: Bool
+  private var behind: WriteBehind?
   private var buffer = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
   private(set) var count = 0
+  /// Bytes handed over to the kernel, or to the thread that writes them.
   private(set) var byteCount: UInt64 = 0
   /// Thrown by the next ``check()``.
   private var failure: Failure?
@@ -24,24 +28,31 @@ final class ByteOutput {
   private var secondText: [UInt8] = []
 
   /// Standard output. A reader that went away ends the program quietly.
-  init() {
+  ///
+  /// - Parameter isBulk: whether another thread may write what comes, while more of it is made.
+  init(isBulk: Bool = false) {
     descriptor = 1
     path = "standard output"
     isFile = false
+    self.isBulk = isBulk
   }
 
   /// Creates `path`, which must not exist.
-  convenience init(creating path: String) throws { try self.init(opening: path, O_CREAT | O_EXCL) }
+  convenience init(creating path: String, isBulk: Bool = false) throws {
+    try self.init(opening: path, O_CREAT | O_EXCL, isBulk: isBulk)
+  }
 
   /// Opens `path`: a device, or with `flags` of open(2) something else.
-  init(opening path: String, _ flags: CInt = 0) throws {
+  init(opening path: String, _ flags: CInt = 0, isBulk: Bool = false) throws {
     descriptor = open(path, O_WRONLY | O_CLOEXEC | flags, 0o640)
     guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
     self.path = path
     isFile = true
+    self.isBulk = isBulk
   }
 
   deinit {
+    behind = nil
     buffer.deallocate()
     if isFile { close(descriptor) }
   }
@@ -51,25 +62,50 @@ final class ByteOutput {
     if let failure { throw failure }
   }
 
+  /// Waits until the kernel has everything.
   func flush() throws {
-    write(UnsafeRawBufferPointer(start: buffer, count: count))
+    if let behind { note(behind.drain()) }
+    put(UnsafeRawBufferPointer(start: buffer, count: count), at: nil)
     count = 0
     try check()
   }
 
+  /// Writes what doesn't fit the buffer.
   private func write(_ bytes: UnsafeRawBufferPointer) {
+    // What fits the buffer is not worth a thread.
+    if isBulk, byteCount == 0 { behind = try? WriteBehind(descriptor, isNew: isFile) }
+    guard let behind else { return put(bytes, at: nil) }
+    note(behind.append(bytes))
+    byteCount += UInt64(bytes.count)
+  }
+
+  /// Gives `bytes` to the kernel, to follow what it has or in place of what lies at `offset`.
+  private func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64?) {
     var done = 0
     while done < bytes.count, failure == nil {
-      let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-      if written < 0 {
-        if errno == EINTR { continue }
-        if errno == EPIPE, !isFile { exit(0) }
-        failure = Failure(path: path, number: errno)
-      } else {
-        done += written
-      }
+      let start = bytes.baseAddress.map { $0 + done }
+      let written =
+        offset.map { pwrite(descriptor, start, bytes.count - done, off_t(clamping: $0) + off_t(done)) }
+        ?? Glibc.write(descriptor, start, bytes.count - done)
+      if written > 0 { done += written } else if written == 0 { note(ENOSPC) } else if errno != EINTR { note(errno) }
     }
-    byteCount += UInt64(done)
+    if offset == nil { byteCount += UInt64(done) }
+  }
+
+  private func note(_ number: CInt) {
+    if number == EPIPE, !isFile { exit(0) }
+    if number != 0, failure == nil { failure = Failure(path: path, number: number) }
+  }
+
+  /// Writes `bytes` at `offset`: where the output ends, or in place of what is there.
+  func bytes(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+    if offset == byteCount + UInt64(count) {
+      self.bytes(bytes)
+      return try check()
+    }
+    try flush()
+    put(bytes, at: offset)
+    try check()
   }
 
   /// Room for `length` bytes, at most a kilobyte.
@@ -97,6 +133,8 @@ final class ByteOutput {
     room(value.count).copyMemory(from: start, byteCount: value.count)
     count += value.count
   }
+
+  func bytes(_ value: [UInt8]) { value.withUnsafeBytes { bytes($0) } }
 
   func text(_ value: StaticString) {
     bytes(UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
@@ -167,25 +205,25 @@ final class ByteOutput {
     if value.allSatisfy({ $0 >= 0x20 && $0 < 0x80 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
       bytes(value)
     } else {
-      for unit in String(decoding: value, as: UTF8.self).utf8 { escaped(unit) }
+      bytes(String(decoding: value, as: UTF8.self).utf8.flatMap(Self.escaped))
     }
     byte(UInt8(ascii: "\""))
   }
 
-  func quoted(_ value: String) {
-    var value = value
-    value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+  /// The same, to be written more than once.
+  static func quoted(_ value: String) -> [UInt8] {
+    [UInt8(ascii: "\"")] + value.utf8.flatMap(escaped) + [UInt8(ascii: "\"")]
   }
 
-  private func escaped(_ unit: UInt8) {
+  private static func escaped(_ unit: UInt8) -> [UInt8] {
     switch unit {
-    case UInt8(ascii: "\""): text("\\\"")
-    case UInt8(ascii: "\\"): text("\\\\")
-    case UInt8(ascii: "\n"): text("\\n")
+    case UInt8(ascii: "\""): return Array("\\\"".utf8)
+    case UInt8(ascii: "\\"): return Array("\\\\".utf8)
+    case UInt8(ascii: "\n"): return Array("\\n".utf8)
     case 0..<0x20:
-      text("\\u00")
-      for digit in [unit >> 4, unit & 15] { byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
-    default: byte(unit)
+      let digits = [unit >> 4, unit & 15].map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }
+      return Array("\\u00".utf8) + digits
+    default: return [unit]
     }
   }
 

@@ -59,7 +59,7 @@ struct ExportCommand: ParsableCommand {
 
   private func makeExport(_ trackCount: Int) throws -> any MessageExport {
     switch to {
-    case .ndjson: NDJSONExport(try out.map { try ByteOutput(creating: $0) } ?? ByteOutput())
+    case .ndjson: NDJSONExport(try out.map { try ByteOutput(creating: $0, isBulk: true) } ?? ByteOutput(isBulk: true))
     case .csv: CSVExport(directory: out)
     case .mcap: try MCAPExport(creating: out ?? "", leavesOutCopies: trackCount > 1)
     case .jpeg: PictureExport(directory: out ?? "")

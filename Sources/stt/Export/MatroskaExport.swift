@@ -6,7 +6,7 @@ import STTSample
 final class MatroskaExport: MessageExport {
   struct CannotWrite: Error, CustomStringConvertible {
     let path: String
-    var description: String { "cannot write video to \(path): the disk is full, or it may not be written there" }
+    var description: String { "cannot write video to \(path): libmatroska refused a picture" }
   }
 
   private let directory: String
@@ -40,6 +40,8 @@ final class MatroskaExport: MessageExport {
 private final class Film {
   private let path: String
   private let name: String
+  private let output: ByteOutput
+  /// libmatroska's, which writes to `output`.
   private var file: OpaquePointer?
   private var format = ""
   private var time: UInt64 = 0
@@ -51,8 +53,7 @@ private final class Film {
   init(_ stream: PlayedStream, _ path: String) throws {
     self.path = path
     name = stream.topic
-    // The library would replace a file that is there.
-    _ = try ByteOutput(creating: path)
+    output = try ByteOutput(creating: path, isBulk: true)
   }
 
   deinit { if file != nil { _ = cmatroska_close(file) } }
@@ -84,7 +85,13 @@ private final class Film {
     -> Bool
   {
     guard let size, let configuration else { return false }
-    file = cmatroska_open(path, codec, configuration, configuration.count, size.width, size.height, name, "stt")
+    file = cmatroska_open(
+      { context, offset, bytes, count in
+        guard let context else { return -1 }
+        let output = Unmanaged<ByteOutput>.fromOpaque(context).takeUnretainedValue()
+        return (try? output.bytes(UnsafeRawBufferPointer(start: bytes, count: count), at: offset)) == nil ? -1 : 0
+      }, Unmanaged.passUnretained(output).toOpaque(), codec, configuration, configuration.count, size.width, size.height,
+      name, "stt")
     self.format = format
     return file != nil
   }
@@ -103,9 +110,7 @@ private final class Film {
 
   private func write(_ bytes: UnsafeRawBufferPointer, isKey: Bool) throws {
     let start = bytes.bindMemory(to: UInt8.self).baseAddress
-    guard cmatroska_add(file, start, bytes.count, time, isKey ? 1 : 0) == 0 else {
-      throw MatroskaExport.CannotWrite(path: path)
-    }
+    try check(cmatroska_add(file, start, bytes.count, time, isKey ? 1 : 0))
     count += 1
   }
 
@@ -113,6 +118,12 @@ private final class Film {
     guard file != nil else { return }
     let failed = cmatroska_close(file)
     file = nil
+    try check(failed)
+    try output.finish()
+  }
+
+  private func check(_ failed: CInt) throws {
+    try output.check()
     guard failed == 0 else { throw MatroskaExport.CannotWrite(path: path) }
   }
 

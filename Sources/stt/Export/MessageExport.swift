@@ -9,11 +9,15 @@ protocol MessageExport: AnyObject {
 
 final class NDJSONExport: MessageExport {
   private let output: ByteOutput
+  private let lines: MessageLines
 
-  init(_ output: ByteOutput) { self.output = output }
+  init(_ output: ByteOutput) {
+    self.output = output
+    lines = MessageLines(to: output)
+  }
 
   func add(_ message: borrowing RecordedMessage, _ channel: PlayedChannel, clock: RecordedClock?) throws {
-    MessageLines.json(message, channel.stream, clock, to: output)
+    lines.add(message, channel.stream, clock)
     try output.check()
   }
 
@@ -60,7 +64,7 @@ final class CSVExport: MessageExport {
         output = try ByteOutput(creating: path)
         names.append(path)
       } else {
-        output = ByteOutput()
+        output = ByteOutput(isBulk: true)
       }
       tables[stream.index] = (CSVTable(stream, to: output), output)
     }

@@ -1,16 +1,34 @@
 import STTRecord
 import STTSample
 
-/// A message as one line of JSON.
-enum MessageLines {
-  static func json(
-    _ message: borrowing RecordedMessage, _ stream: PlayedStream, _ clock: RecordedClock?, to output: ByteOutput
-  ) {
-    output.text("{\"stream\":")
-    output.quoted(stream.topic)
-    output.text(",\"device\":")
-    output.quoted(stream.device)
-    output.text(",\"message\":")
+/// Messages as lines of JSON.
+final class MessageLines {
+  private let output: ByteOutput
+  /// By the stream's index.
+  private var streams: [StreamText] = []
+
+  init(to output: ByteOutput) { self.output = output }
+
+  /// What every line of a stream repeats.
+  private struct StreamText {
+    /// Up to the message's number.
+    var start: [UInt8] = []
+    /// By the member's place: its name up to its value.
+    var members: [[UInt8]] = []
+
+    init() {}
+
+    init(_ stream: PlayedStream) {
+      start = Array("{\"stream\":".utf8) + ByteOutput.quoted(stream.topic)
+      start += Array(",\"device\":".utf8) + ByteOutput.quoted(stream.device) + Array(",\"message\":".utf8)
+      members = stream.layout?.members.map { ByteOutput.quoted($0.name) + [UInt8(ascii: ":")] } ?? []
+    }
+  }
+
+  func add(_ message: borrowing RecordedMessage, _ stream: PlayedStream, _ clock: RecordedClock?) {
+    while streams.count <= stream.index { streams.append(StreamText()) }
+    if streams[stream.index].start.isEmpty { streams[stream.index] = StreamText(stream) }
+    output.bytes(streams[stream.index].start)
     output.unsigned(message.identity.number)
     output.text(",\"receivedNanoseconds\":")
     output.unsigned(message.logTime)
@@ -30,7 +48,7 @@ enum MessageLines {
     output.unsigned(UInt64(message.payload.byteCount))
     if let layout = stream.layout {
       output.text(",\"fields\":")
-      fields(message.payload, layout, stream.types, to: output, depth: 0)
+      fields(message.payload, layout, stream.types, streams[stream.index].members)
     }
     output.text("}\n")
   }
@@ -38,8 +56,9 @@ enum MessageLines {
   /// Messages inside messages are followed this far.
   private static let deepest = 8
 
-  private static func fields(
-    _ payload: RawSpan, _ layout: MessageLayout, _ types: [String: MessageLayout], to output: ByteOutput, depth: Int
+  /// - Parameter names: of the members, if they were made ready.
+  private func fields(
+    _ payload: RawSpan, _ layout: MessageLayout, _ types: [String: MessageLayout], _ names: [[UInt8]] = [], depth: Int = 0
   ) {
     output.byte(UInt8(ascii: "{"))
     var isFirst = true
@@ -47,14 +66,13 @@ enum MessageLines {
       let member = layout.members[place]
       if !isFirst { output.byte(UInt8(ascii: ",")) }
       isFirst = false
-      output.quoted(member.name)
-      output.byte(UInt8(ascii: ":"))
+      output.bytes(place < names.count ? names[place] : ByteOutput.quoted(member.name) + [UInt8(ascii: ":")])
       if let scalar {
-        value(scalar, to: output)
+        value(scalar)
       } else if member.type == 9 {
         bytes.withUnsafeBytes { output.quoted($0) }
-      } else if member.type == 11, depth < deepest, let inner = types[member.typeName] {
-        fields(bytes, inner, types, to: output, depth: depth + 1)
+      } else if member.type == 11, depth < Self.deepest, let inner = types[member.typeName] {
+        fields(bytes, inner, types, depth: depth + 1)
       } else {
         output.text("\"<")
         output.unsigned(UInt64(bytes.byteCount))
@@ -64,7 +82,7 @@ enum MessageLines {
     output.byte(UInt8(ascii: "}"))
   }
 
-  private static func value(_ value: DecodedValue, to output: ByteOutput) {
+  private func value(_ value: DecodedValue) {
     switch value {
     // JSON has no infinities and no NaN.
     case .number(let number): if number.isFinite { output.number(number) } else { output.text("null") }

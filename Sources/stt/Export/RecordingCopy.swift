@@ -20,7 +20,7 @@ final class RecordingCopy {
 
   /// - Parameter leavesOutCopies: whether a message may come twice: more than one track is read.
   init(creating path: String, leavesOutCopies: Bool) throws {
-    segment = try PlainSegment(creating: path)
+    segment = try PlainSegment(creating: path, on: WriteBehindDisk())
     self.leavesOutCopies = leavesOutCopies
   }
 

@@ -40,7 +40,7 @@ struct RepairCommand: ParsableCommand {
   }
 
   private func repair(_ path: String, to destination: String, _ keys: KeySources) throws -> Bool {
-    switch try SegmentSalvage.write(path, to: destination, keys: keys) {
+    switch try SegmentSalvage.write(path, to: destination, on: WriteBehindDisk(), keys: keys) {
     case .locked(let slots): throw SegmentLocked(path: path, slots: slots)
     case .whole:
       output("\(path): whole\n")

@@ -27,7 +27,7 @@ struct UnsealCommand: ParsableCommand {
     do {
       let sources = try keys.sources()
       try ExportFolder.forEachCopy(of: try RecordingFiles.tracks(at: recording), in: out) { path, destination in
-        switch try PlainCopy.write(path, to: destination, keys: sources) {
+        switch try PlainCopy.write(path, to: destination, on: WriteBehindDisk(), keys: sources) {
         case .locked(let slots): throw SegmentLocked(path: path, slots: slots)
         case .written(let messages, let damage):
           output("\(destination): \(messages) messages\n")

@@ -8,6 +8,8 @@ import Synchronization
 final class ParallelVerification: @unchecked Sendable {
   // Sound because keys only answer questions, the sources are each read by one thread, and the rest is guarded.
   private let sources: [FileSource]
+  /// The largest first: the last to end is then a small one.
+  private let order: [Int]
   private let keys: KeySources
   private let next = Atomic<Int>(0)
   private let done = Atomic<UInt64>(0)
@@ -16,6 +18,7 @@ final class ParallelVerification: @unchecked Sendable {
   init(_ sources: [FileSource], keys: KeySources) {
     self.sources = sources
     self.keys = keys
+    order = sources.indices.sorted { sources[$0].byteCount > sources[$1].byteCount }
     results = Mutex(Array(repeating: nil, count: sources.count))
   }
 
@@ -34,8 +37,9 @@ final class ParallelVerification: @unchecked Sendable {
 
   private func work(_ progress: (UInt64) -> Void) {
     while true {
-      let place = next.add(1, ordering: .relaxed).oldValue
-      guard place < sources.count else { return }
+      let turn = next.add(1, ordering: .relaxed).oldValue
+      guard turn < order.count else { return }
+      let place = order[turn]
       var reached: UInt64 = 0
       let result = Result {
         try SegmentVerifier.verify(

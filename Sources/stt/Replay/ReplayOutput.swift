@@ -45,11 +45,15 @@ final class TextOutput: ReplayOutput {
 /// A JSON object for each message.
 final class NDJSONOutput: ReplayOutput {
   private let output: ByteOutput
+  private let lines: MessageLines
 
-  init(_ output: ByteOutput = ByteOutput()) { self.output = output }
+  init(_ output: ByteOutput = ByteOutput()) {
+    self.output = output
+    lines = MessageLines(to: output)
+  }
 
   func play(_ message: PlayedMessage) throws {
-    message.withRecorded { MessageLines.json($0, message.stream, message.clock, to: output) }
+    message.withRecorded { lines.add($0, message.stream, message.clock) }
     try output.check()
   }
 
