@@ -1,7 +1,6 @@
 #include "cmatroska.h"
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,13 +37,14 @@ template <class Element, class Parent, class Value> void set(Parent &parent, con
   GetChild<Element>(parent).SetValue(value);
 }
 
-// Knows where it is, and has the caller write.
+// Knows where it is, and has the caller write. What it can't write it remembers and goes on: an exception on its way
+// through the library would leave elements with two owners.
 class Output : public IOCallback {
 public:
   Output(cmatroska_write write, void *context) : give(write), context(context) {}
 
   size_t write(const void *bytes, size_t count) override {
-    if (give(context, place, bytes, count) != 0) throw std::runtime_error("the caller gave up");
+    if (!failed && give(context, place, bytes, count) != 0) failed = true;
     place += count;
     if (end < place) end = place;
     return count;
@@ -55,8 +55,10 @@ public:
   }
 
   uint64 getFilePointer() override { return place; }
-  uint32 read(void *, size_t) override { throw std::runtime_error("only written"); }
+  uint32 read(void *, size_t) override { return 0; }
   void close() override {}
+
+  bool failed = false;
 
 private:
   cmatroska_write give;
@@ -139,7 +141,7 @@ cmatroska_file *cmatroska_open(
     file->seek.IndexThis(tracks, file->segment);
     file->track = &track;
     file->cues.SetGlobalTimecodeScale(scale);
-    return file.release();
+    return file->output->failed ? nullptr : file.release();
   } catch (...) {
     return nullptr;
   }
@@ -165,7 +167,7 @@ int cmatroska_add(cmatroska_file *file, const uint8_t *data, size_t count, uint6
     file->blobs.push_back(std::move(blob));
     file->held += count;
     file->last = time_ns;
-    return 0;
+    return file->output->failed ? -1 : 0;
   } catch (...) {
     return -1;
   }
@@ -189,7 +191,7 @@ int cmatroska_close(cmatroska_file *given) {
     file->room.ReplaceWith(file->seek, *file->output, true);
     if (file->segment.ForceSize(end - file->segment.GetElementPosition() - file->segment.HeadSize()))
       file->segment.OverwriteHead(*file->output);
-    return 0;
+    return file->output->failed ? -1 : 0;
   } catch (...) {
     return -1;
   }

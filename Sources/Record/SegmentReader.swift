@@ -362,7 +362,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
         throw altered(at, "a chunk compressed with \(compression) can't be unpacked")
       }
       chunk.filled(Int(size), at: at)
-      contentCRC = Decompressor.checksum(UnsafeRawBufferPointer(chunk.unsafeMutableBytes), after: 0)
+      if crc != 0 { contentCRC = Decompressor.checksum(UnsafeRawBufferPointer(chunk.unsafeMutableBytes), after: 0) }
     }
     guard crc == 0 || crc == contentCRC else { throw altered(at, "a chunk's checksum is wrong") }
     return ChunkIndexEntry(

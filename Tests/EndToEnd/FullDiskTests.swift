@@ -123,14 +123,23 @@ extension EndToEnd {
 
     @Test(.enabled("needs the right to mount a small tmpfs in a namespace of its own", SmallDisk.isPermitted))
     func anExportThatFindsNoRoomSaysSoAndLeavesItsBeginning() async throws {
-      let site = try await Site.recorded(pattern: 6000, rate: 4000, size: 1000)
+      // Of 1280 by 720, so that there is a film of them.
+      let size: [UInt8] = [0xFF, 0xC0, 0, 11, 8, 2, 208, 5, 0, 1, 1, 0x11, 0]
+      let pictures = (0..<24).map { (number: UInt8) -> [UInt8] in
+        let picture = outlineOfPicture(number, dataByteCount: 400_000)
+        return picture[..<2] + size + picture[2...]
+      }
+      let site = try await Site.recorded(pattern: 6000, rate: 4000, size: 1000, pictures: pictures)
       let disk = try await SmallDisk(at: "\(site.path)/small", byteCount: 1 << 20)
       let copy = "\(disk.path)/all.mcap"
-      for (form, path) in [("mcap", copy), ("ndjson", "\(disk.path)/all.ndjson")] {
+      for (form, path) in [("matroska", disk.path), ("mcap", copy), ("ndjson", "\(disk.path)/all.ndjson")] {
         let export = try await site.stt(["export", site.recordings, "--to", form, "--out", path])
         #expect(export.code == 2, "\(export)")
         #expect(export.said.contains(path) && export.said.contains("No space left"), "\(export)")
       }
+      // Nothing but the disk is in the way.
+      let films = try await site.stt(["export", site.recordings, "--to", "matroska", "--out", "\(site.path)/films"])
+      #expect(films.code == 0 && films.said.contains("24 pictures"), "\(films)")
       // Not zeros behind what there was room for.
       let verified = try await site.stt(["verify", copy])
       #expect(verified.code == 3, "\(verified)")

@@ -110,9 +110,12 @@ extension EndToEnd {
 
 extension Site {
   /// A site where a short recording was made and everything has ended.
-  static func recorded(pattern count: UInt64, rate: Int = 1000, size: Int = 200) async throws -> Site {
+  static func recorded(
+    pattern count: UInt64, rate: Int = 1000, size: Int = 200,
+    pictures: [[UInt8]] = (0..<5).map { outlineOfPicture($0) }
+  ) async throws -> Site {
     let site = try await Site()
-    try Files.write("\(site.path)/pictures.mjpeg", (0..<5).flatMap { outlineOfPicture($0) })
+    try Files.write("\(site.path)/pictures.mjpeg", pictures.flatMap(\.self))
     let collector = try await site.startCollector()
     let agent = try await site.startAgent(
       AgentSettings(
@@ -121,7 +124,7 @@ extension Site {
           Source.pictures("\(site.path)/pictures.mjpeg"),
         ]))
     try await site.recorded("pattern", count)
-    try await site.recorded("camera", 5)
+    try await site.recorded("camera", UInt64(pictures.count))
     try await site.recorded("system/load", 2)
     try await site.stop(agent: agent, collector: collector)
     return site

@@ -73,7 +73,7 @@ final class ByteOutput {
   /// Writes what doesn't fit the buffer.
   private func write(_ bytes: UnsafeRawBufferPointer) {
     // What fits the buffer is not worth a thread.
-    if isBulk, byteCount == 0 { behind = try? WriteBehind(descriptor, isNew: isFile) }
+    if isBulk, behind == nil, byteCount == 0 { behind = try? WriteBehind(descriptor, isNew: isFile) }
     guard let behind else { return put(bytes, at: nil) }
     note(behind.append(bytes))
     byteCount += UInt64(bytes.count)
@@ -205,25 +205,33 @@ final class ByteOutput {
     if value.allSatisfy({ $0 >= 0x20 && $0 < 0x80 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
       bytes(value)
     } else {
-      bytes(String(decoding: value, as: UTF8.self).utf8.flatMap(Self.escaped))
+      for unit in String(decoding: value, as: UTF8.self).utf8 { Self.escape(unit) { byte($0) } }
     }
     byte(UInt8(ascii: "\""))
   }
 
   /// The same, to be written more than once.
   static func quoted(_ value: String) -> [UInt8] {
-    [UInt8(ascii: "\"")] + value.utf8.flatMap(escaped) + [UInt8(ascii: "\"")]
+    var text = [UInt8(ascii: "\"")]
+    for unit in value.utf8 { escape(unit) { text.append($0) } }
+    return text + [UInt8(ascii: "\"")]
   }
 
-  private static func escaped(_ unit: UInt8) -> [UInt8] {
+  @inline(__always)
+  private static func escape(_ unit: UInt8, _ byte: (UInt8) -> Void) {
+    func escape(_ letter: UInt8) {
+      byte(UInt8(ascii: "\\"))
+      byte(letter)
+    }
     switch unit {
-    case UInt8(ascii: "\""): return Array("\\\"".utf8)
-    case UInt8(ascii: "\\"): return Array("\\\\".utf8)
-    case UInt8(ascii: "\n"): return Array("\\n".utf8)
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): escape(unit)
+    case UInt8(ascii: "\n"): escape(UInt8(ascii: "n"))
     case 0..<0x20:
-      let digits = [unit >> 4, unit & 15].map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }
-      return Array("\\u00".utf8) + digits
-    default: return [unit]
+      escape(UInt8(ascii: "u"))
+      byte(UInt8(ascii: "0"))
+      byte(UInt8(ascii: "0"))
+      for digit in [unit >> 4, unit & 15] { byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
+    default: byte(unit)
     }
   }
 

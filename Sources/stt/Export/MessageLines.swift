@@ -11,14 +11,16 @@ final class MessageLines {
 
   /// What every line of a stream repeats.
   private struct StreamText {
+    let stream: PlayedStream?
     /// Up to the message's number.
     var start: [UInt8] = []
     /// By the member's place: its name up to its value.
     var members: [[UInt8]] = []
 
-    init() {}
+    init() { stream = nil }
 
     init(_ stream: PlayedStream) {
+      self.stream = stream
       start = Array("{\"stream\":".utf8) + ByteOutput.quoted(stream.topic)
       start += Array(",\"device\":".utf8) + ByteOutput.quoted(stream.device) + Array(",\"message\":".utf8)
       members = stream.layout?.members.map { ByteOutput.quoted($0.name) + [UInt8(ascii: ":")] } ?? []
@@ -27,7 +29,8 @@ final class MessageLines {
 
   func add(_ message: borrowing RecordedMessage, _ stream: PlayedStream, _ clock: RecordedClock?) {
     while streams.count <= stream.index { streams.append(StreamText()) }
-    if streams[stream.index].start.isEmpty { streams[stream.index] = StreamText(stream) }
+    // Numbers are of one reading, and a replay that goes round reads anew.
+    if streams[stream.index].stream !== stream { streams[stream.index] = StreamText(stream) }
     output.bytes(streams[stream.index].start)
     output.unsigned(message.identity.number)
     output.text(",\"receivedNanoseconds\":")
