@@ -41,8 +41,8 @@ private final class WriteRing: @unchecked Sendable {
   // Sound because the lock guards what both threads change, and a byte of the ring belongs to one of them at a time.
 
   /// Writing several pieces while others are made needs no more.
-  private static let capacity = 4 << 20
-  private static let largestWrite = 1 << 20
+  private static let capacity = 2 << 20
+  private static let largestWrite = 512 << 10
   private static let leastWrite = 256 << 10
   /// What writing past the page cache is made of.
   private static let blockByteCount = 4096
