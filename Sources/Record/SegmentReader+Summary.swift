@@ -1,5 +1,6 @@
 extension SegmentReader {
-  /// After ``Step/dataEnd``: checks summary and footer against what was read.
+  /// After ``Step/dataEnd``: checks summary and footer against what was read. Not for a reader that was told to note
+  /// nothing for it.
   public mutating func checkSummary() throws {
     let start = offset
     var tail = ByteStore(capacity: 4096)

@@ -38,6 +38,11 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   public private(set) var isFinished = false
   private var dataCRC: UInt32 = 0
   var summary = SegmentSummary()
+  /// Whether ``checkSummary()`` is to be called: for that a sealed file's chunks are noted, which takes memory that grows
+  /// with the file.
+  public var checksSummary = true
+  /// Whether all chunks are noted, for a summary to be written.
+  var notesChunks = false
   /// What is known of the seal of a sealed file; `nil` for a plain one.
   public private(set) var seal: SegmentSealState?
   /// How far each stream goes, from records that only the collector can read.
@@ -250,7 +255,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
       throw SegmentDamage(
         kind: offset == source.byteCount ? .cut : .altered, offset: at, what: "a chunk's identities are missing")
     }
-    summary.chunks.append(entry)
+    if notesChunks { summary.chunks.append(entry) }
   }
 
   /// A sealed group is a chunk with one batch, its index, the positions and the seal, in this order.
@@ -279,7 +284,7 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
     let sealAt = try expect(MCAP.Opcode.seal, "a batch's seal")
     try takeSeal(sealAt)
     if let positions = positions.flatMap({ PositionList.positions($0) }) { sealedPositions.merge(positions) { max($0, $1) } }
-    summary.chunks.append(entry)
+    if notesChunks || checksSummary { summary.chunks.append(entry) }
   }
 
   private mutating func expect(_ opcode: UInt8, _ what: String) throws -> UInt64 {

@@ -18,6 +18,7 @@ public struct SegmentRecovery: ~Copyable {
   ) throws {
     var report = SegmentReport()
     var reader = try SegmentReader(source, decompressor: decompressor, opener: opener)
+    reader.notesChunks = true
     var seal = reader.seal
     var found: SegmentDamage?
     var places: [UInt16: Int] = [:]

@@ -17,6 +17,7 @@ public enum PlainCopy {
     var copy: PlainSegment?
     do {
       var reader = try SegmentReader(try FileSource(path), decompressor: Zstandard(), opener: SegmentUnsealer(keys))
+      reader.checksSummary = false
       reading: while true {
         switch try reader.next() {
         case .chunk:
