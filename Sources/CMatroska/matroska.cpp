@@ -98,8 +98,8 @@ struct cmatroska_file {
 };
 
 cmatroska_file *cmatroska_open(
-  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
-  uint32_t height, const char *name, const char *program) {
+  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count,
+  uint32_t width, uint32_t height, const char *name, const char *program) {
   try {
     auto file = std::make_unique<cmatroska_file>();
     file->output = std::make_unique<Output>(write, context);

@@ -29,7 +29,8 @@ public struct JSONObject: Sendable {
 
   private mutating func add(_ key: String, _ value: String) { fields.append(Self.quoted(key) + ":" + value) }
 
-  static func quoted(_ text: String) -> String {
+  /// `text` as a JSON string, in quotation marks.
+  public static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

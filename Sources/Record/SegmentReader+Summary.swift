@@ -1,6 +1,5 @@
 extension SegmentReader {
-  /// After ``Step/dataEnd``: checks summary and footer against what was read. Not for a reader that was told to note
-  /// nothing for it.
+  /// After ``Step/dataEnd``: checks summary and footer against what was read; of a sealed file only with ``checksSummary``.
   public mutating func checkSummary() throws {
     let start = offset
     var tail = ByteStore(capacity: 4096)
@@ -23,7 +22,7 @@ extension SegmentReader {
     guard bytes[footer] == MCAP.Opcode.footer, stored == 0 || stored == crc else {
       throw altered(start, "the summary's checksum is wrong")
     }
-    guard seal != nil else { return }
+    guard seal != nil, checksSummary else { return }
     // A sealed file's summary is not covered by its chain, and follows from what is.
     var expected = ByteStore(capacity: bytes.count)
     summary.write(into: &expected, at: start)

@@ -38,8 +38,8 @@ public struct SegmentReader<Source: ByteSource, Decompressor: ChunkDecompressor,
   public private(set) var isFinished = false
   private var dataCRC: UInt32 = 0
   var summary = SegmentSummary()
-  /// Whether ``checkSummary()`` is to be called: for that a sealed file's chunks are noted, which takes memory that grows
-  /// with the file.
+  /// Whether ``checkSummary()`` holds a sealed file's summary against its records: for that its chunks are noted, in memory
+  /// that grows with the file.
   public var checksSummary = true
   /// Whether all chunks are noted, for a summary to be written.
   var notesChunks = false

@@ -87,7 +87,7 @@ import Testing
     #expect(Self.isEqual(file.content, content, content.count))
   }
 
-  @Test func aPipeGetsEverythingThoughItIsReadSlowly() throws {
+  @Test func aPipeGetsEverythingThoughItHoldsLess() throws {
     var ends: [CInt] = [0, 0]
     try #require(pipe(&ends) == 0)
     let (reading, writing) = (ends[0], ends[1])

@@ -64,6 +64,29 @@ import Testing
     #expect(report.verdict != .intact)
   }
 
+  @Test(
+    "a varint is read alone and with more behind it, as LEB128 defines it",
+    arguments: [
+      ([0x00], 0), ([0x7F], 127), ([0x80, 0x01], 128), ([0xE5, 0x8E, 0x26], 624_485), ([0x80, 0x00], 0),
+      ([0xFF, 0xFF, 0xFF, 0x7F], 268_435_455), ([0x80, 0x80, 0x80, 0x80, 0x10], 1 << 32),
+      ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], (1 << 56) - 1),
+      ([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01], 1 << 56),
+      ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], .max),
+      ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02], nil),
+    ] as [([UInt8], UInt64?)])
+  func varints(bytes: [UInt8], value: UInt64?) {
+    for behind in 0...9 {
+      let all = bytes + [UInt8](repeating: 0xFF, count: behind)
+      var cursor = RecordCursor(all.span.bytes)
+      let read = cursor.varint()
+      #expect(read == value)
+      #expect(value == nil || cursor.left == behind)
+    }
+    var cut = RecordCursor(bytes.span.bytes.extracting(first: bytes.count - 1))
+    let read = cut.varint()
+    #expect(read == nil)
+  }
+
   @Test("identities survive extremes: numbers that jump, clocks that wrap")
   func identityExtremes() throws {
     let extremes: [UInt64] = [0, .max, 1, .max / 2, .max - 1, 0]

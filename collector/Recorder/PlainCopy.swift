@@ -9,9 +9,11 @@ public enum PlainCopy {
   }
 
   /// Writes `path`'s messages to a new file, as far as the original is whole.
-  public static func write(_ path: String, to destination: String, on disk: any Disk = SystemDisk(), keys: KeySources) throws
-    -> Result
-  {
+  ///
+  /// - Parameter disk: makes the calls for the new file.
+  public static func write(
+    _ path: String, to destination: String, on disk: any Disk = SystemDisk(), keys: KeySources
+  ) throws -> Result {
     var channels: [UInt16: UInt16] = [:]
     var damage: SegmentDamage?
     var copy: PlainSegment?

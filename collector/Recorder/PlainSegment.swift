@@ -10,6 +10,8 @@ public final class PlainSegment {
   private let file: SegmentFile
 
   /// Creates `path`, which must not exist.
+  ///
+  /// - Parameter disk: makes the calls for this file.
   public init(creating path: String, on disk: any Disk = SystemDisk()) throws(RecorderError) {
     self.path = path
     writer = SegmentWriter(

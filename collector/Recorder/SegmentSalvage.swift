@@ -20,9 +20,11 @@ public enum SegmentSalvage {
 
   /// Writes what is whole of `path` to a new file, unless all of it is. What follows a damaged part of a
   /// sealed file can't be opened: the chain that its batches are bound to is broken there.
-  public static func write(_ path: String, to destination: String, on disk: any Disk = SystemDisk(), keys: KeySources) throws
-    -> Result
-  {
+  ///
+  /// - Parameter disk: makes the calls for the new file.
+  public static func write(
+    _ path: String, to destination: String, on disk: any Disk = SystemDisk(), keys: KeySources
+  ) throws -> Result {
     let source = try FileSource(path)
     let report = try SegmentVerifier.verify(source, decompressor: Zstandard(), opener: SegmentUnsealer(keys))
     if let seal = report.seal, !seal.isOpened { return .locked(slots: seal.note.slots) }

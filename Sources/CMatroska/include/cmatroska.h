@@ -17,8 +17,8 @@ typedef int (*cmatroska_write)(void *context, uint64_t offset, const void *bytes
 // Begins a file. `codec` as Matroska names it, such as V_MJPEG; `private_data` is the codec's own description of the
 // stream, and may be empty. NULL: it can't be written.
 cmatroska_file *cmatroska_open(
-  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count, uint32_t width,
-  uint32_t height, const char *name, const char *program);
+  cmatroska_write write, void *context, const char *codec, const uint8_t *private_data, size_t private_count,
+  uint32_t width, uint32_t height, const char *name, const char *program);
 
 // Adds a frame. `time_ns` counts from the file's first frame; frames come in order.
 int cmatroska_add(cmatroska_file *file, const uint8_t *data, size_t count, uint64_t time_ns, int is_key);

@@ -11,8 +11,8 @@ struct RecordingBench: ParsableCommand {
     abstract: "Measures verification and export of an hour of 1 kHz samples and ten minutes of camera.",
     discussion: """
       The recorder writes the recording, plain and sealed; then it is verified and exported in every form, each beside
-      the ceiling of the same run: reading the same files from the page cache, and writing as many bytes to a file and
-      syncing it, pictures to as many files. Figures are megabytes of recording (1,000,000 bytes) a second of wall time;
+      the ceiling of the same run: reading the same files from the page cache, and writing as many bytes to a file
+      through the page cache and syncing it, pictures to as many files. Figures are megabytes of recording (1,000,000 bytes) a second of wall time;
       an export's ceiling is the rate at which what it wrote could have been written. On a busy machine look at the
       figures for a second of processor time.
 

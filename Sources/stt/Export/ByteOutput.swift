@@ -205,31 +205,23 @@ final class ByteOutput {
     if value.allSatisfy({ $0 >= 0x20 && $0 < 0x80 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
       bytes(value)
     } else {
-      for unit in String(decoding: value, as: UTF8.self).utf8 { Self.escape(unit) { byte($0) } }
+      for unit in String(decoding: value, as: UTF8.self).utf8 { escaped(unit) }
     }
     byte(UInt8(ascii: "\""))
   }
 
-  /// The same, to be written more than once.
-  static func quoted(_ value: String) -> [UInt8] {
-    var text = [UInt8(ascii: "\"")]
-    for unit in value.utf8 { escape(unit) { text.append($0) } }
-    return text + [UInt8(ascii: "\"")]
+  func quoted(_ value: String) {
+    var value = value
+    value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
   }
 
-  @inline(__always)
-  private static func escape(_ unit: UInt8, _ byte: (UInt8) -> Void) {
-    func escape(_ letter: UInt8) {
-      byte(UInt8(ascii: "\\"))
-      byte(letter)
-    }
+  private func escaped(_ unit: UInt8) {
     switch unit {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): escape(unit)
-    case UInt8(ascii: "\n"): escape(UInt8(ascii: "n"))
+    case UInt8(ascii: "\""): text("\\\"")
+    case UInt8(ascii: "\\"): text("\\\\")
+    case UInt8(ascii: "\n"): text("\\n")
     case 0..<0x20:
-      escape(UInt8(ascii: "u"))
-      byte(UInt8(ascii: "0"))
-      byte(UInt8(ascii: "0"))
+      text("\\u00")
       for digit in [unit >> 4, unit & 15] { byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
     default: byte(unit)
     }

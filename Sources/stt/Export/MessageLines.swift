@@ -1,3 +1,4 @@
+import STTJSON
 import STTRecord
 import STTSample
 
@@ -5,33 +6,29 @@ import STTSample
 final class MessageLines {
   private let output: ByteOutput
   /// By the stream's index.
-  private var streams: [StreamText] = []
+  private var streams: [StreamText?] = []
 
   init(to output: ByteOutput) { self.output = output }
 
   /// What every line of a stream repeats.
   private struct StreamText {
-    let stream: PlayedStream?
+    let stream: PlayedStream
     /// Up to the message's number.
-    var start: [UInt8] = []
+    let start: [UInt8]
     /// By the member's place: its name up to its value.
-    var members: [[UInt8]] = []
-
-    init() { stream = nil }
+    let members: [[UInt8]]
 
     init(_ stream: PlayedStream) {
       self.stream = stream
-      start = Array("{\"stream\":".utf8) + ByteOutput.quoted(stream.topic)
-      start += Array(",\"device\":".utf8) + ByteOutput.quoted(stream.device) + Array(",\"message\":".utf8)
-      members = stream.layout?.members.map { ByteOutput.quoted($0.name) + [UInt8(ascii: ":")] } ?? []
+      let (topic, device) = (JSONObject.quoted(stream.topic), JSONObject.quoted(stream.device))
+      start = Array("{\"stream\":\(topic),\"device\":\(device),\"message\":".utf8)
+      members = stream.layout?.members.map { Array("\(JSONObject.quoted($0.name)):".utf8) } ?? []
     }
   }
 
   func add(_ message: borrowing RecordedMessage, _ stream: PlayedStream, _ clock: RecordedClock?) {
-    while streams.count <= stream.index { streams.append(StreamText()) }
-    // Numbers are of one reading, and a replay that goes round reads anew.
-    if streams[stream.index].stream !== stream { streams[stream.index] = StreamText(stream) }
-    output.bytes(streams[stream.index].start)
+    let text = text(of: stream)
+    output.bytes(text.start)
     output.unsigned(message.identity.number)
     output.text(",\"receivedNanoseconds\":")
     output.unsigned(message.logTime)
@@ -51,9 +48,18 @@ final class MessageLines {
     output.unsigned(UInt64(message.payload.byteCount))
     if let layout = stream.layout {
       output.text(",\"fields\":")
-      fields(message.payload, layout, stream.types, streams[stream.index].members)
+      fields(message.payload, layout, stream.types, text.members)
     }
     output.text("}\n")
+  }
+
+  private func text(of stream: PlayedStream) -> StreamText {
+    while streams.count <= stream.index { streams.append(nil) }
+    // Indexes are of one reading, and a replay that goes round reads anew.
+    if let known = streams[stream.index], known.stream === stream { return known }
+    let fresh = StreamText(stream)
+    streams[stream.index] = fresh
+    return fresh
   }
 
   /// Messages inside messages are followed this far.
@@ -69,7 +75,12 @@ final class MessageLines {
       let member = layout.members[place]
       if !isFirst { output.byte(UInt8(ascii: ",")) }
       isFirst = false
-      output.bytes(place < names.count ? names[place] : ByteOutput.quoted(member.name) + [UInt8(ascii: ":")])
+      if place < names.count {
+        output.bytes(names[place])
+      } else {
+        output.quoted(member.name)
+        output.byte(UInt8(ascii: ":"))
+      }
       if let scalar {
         value(scalar)
       } else if member.type == 9 {
