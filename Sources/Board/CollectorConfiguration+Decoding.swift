@@ -120,15 +120,26 @@ extension CollectorConfiguration {
     let handshakes = table.integer("handshakes_per_second", CollectorLimits.handshakes)
     let message = table.size("max_message", CollectorLimits.message)
     let memory = table.size("memory", CollectorLimits.memory)
+    let threads = table.table["receive_threads"].map { _ in
+      table.integer("receive_threads", CollectorLimits.receiveThreads)
+    }
     if message > memory, let node = table.table["memory"] ?? table.table["max_message"] {
       table.fail(
         .conflict, "memory", at: node.position,
         "\(Quantity.text(bytes: memory)) cannot hold one message of \(Quantity.text(bytes: message))",
         "Raise memory to several times max_message, or lower max_message.")
     }
+    if let threads, let node = table.table["receive_threads"], threads * CollectorLimits.memoryPerReceiveThread > memory {
+      table.fail(
+        .conflict, "receive_threads", at: node.position,
+        "\(Quantity.text(bytes: memory)) of memory is too little for \(threads) threads",
+        "Give each thread \(Quantity.text(bytes: CollectorLimits.memoryPerReceiveThread)): raise memory, or lower receive_threads."
+      )
+    }
     table.finish()
     return Admission(
-      sessionCount: sessions, handshakesPerSecond: handshakes, maximumMessageByteCount: message, memoryByteCount: memory)
+      sessionCount: sessions, handshakesPerSecond: handshakes, maximumMessageByteCount: message, memoryByteCount: memory,
+      receiveThreadCount: threads)
   }
 }
 

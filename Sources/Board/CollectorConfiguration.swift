@@ -75,6 +75,8 @@ public struct CollectorConfiguration: Hashable, Sendable {
     public var maximumMessageByteCount: Int
     /// All leased buffers together, in bytes.
     public var memoryByteCount: Int
+    /// Threads that receive sessions; `nil`: as many as suit this machine.
+    public var receiveThreadCount: Int?
   }
 }
 
@@ -163,6 +165,11 @@ public enum CollectorLimits {
   public static let handshakes = Limit(
     1, 100_000, usual: 500,
     because: "a hybrid handshake costs about a millisecond of one core, and 500 a second leave half of it")
+  /// `usual` stands for what the machine decides.
+  public static let receiveThreads = Limit(
+    1, 32, usual: 1, because: "each has a socket, buffers and a core's worth of work; beyond 32 the recorder is what bounds")
+  /// Bytes: receive buffers, and batches on their way to the recorder.
+  public static let memoryPerReceiveThread = 8 << 20
   public static let message = Limit(
     1_024, 16 << 20, usual: 16 << 20, because: "16 MiB is the most one reassembly may hold")
   public static let memory = Limit(

@@ -57,6 +57,13 @@ int clinux_pin(int processor) {
   return sched_setaffinity(0, sizeof set, &set) != 0 ? -errno : 0;
 }
 
+int clinux_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  long online = sysconf(_SC_NPROCESSORS_ONLN); // more than a cpu_set_t holds
+  return online > 0 && online < 1 << 20 ? (int)online : 1;
+}
+
 int clinux_has_aes(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;

@@ -199,14 +199,25 @@ int clinux_udp_share_port(int fd) {
   return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ? -errno : 0;
 }
 
-int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third) {
+int clinux_udp_steer(int fd, uint32_t kind, uint8_t first, uint8_t second, const clinux_spread *spread) {
+  uint32_t count = spread->count;
+  // A load beyond a datagram's end answers 0: the group's first socket gets it.
   struct sock_filter steps[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offset),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kind),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, count),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 1),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, third, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 2),
-      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, count + 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, spread->offset + 4),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_K, spread->key[0]),
+      BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, spread->key[1]),
+      BPF_STMT(BPF_MISC | BPF_TAX, 0),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, spread->offset),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+      BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, spread->key[2]),
+      BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+      BPF_STMT(BPF_RET | BPF_A, 0),
   };
   struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0 ? -errno : 0;

@@ -14,6 +14,8 @@ public enum Clocks {
 public enum Processor {
   /// Whether it has AES and carry-less multiplication, by cpuid or hwcap.
   public static var hasAESInstructions: Bool { clinux_has_aes() == 1 }
+  /// How many processors this program may use; at least 1.
+  public static var count: Int { max(1, Int(clinux_processor_count())) }
   /// Keeps the calling thread, and the threads and programs it starts from now on, on one processor, counted from
   /// 0. `false`: there is no such one for this program.
   public static func pin(to processor: Int) -> Bool { clinux_pin(CInt(clamping: processor)) == 0 }

@@ -42,6 +42,13 @@ public struct UDPSocket: ~Copyable {
     try self.init(bind: address, sharesPort: sharesPort, withoutIPv6: false)
   }
 
+  /// One more on the port of `first`, which was bound alone.
+  public init(sharing first: borrowing UDPSocket) throws(UDPSocketError) {
+    let failed = clinux_udp_share_port(first.descriptor)
+    guard failed == 0 else { throw UDPSocketError(address: first.local, number: -failed) }
+    try self.init(bind: first.local, sharesPort: true)
+  }
+
   /// - Parameter withoutIPv6: for tests: as if the kernel had been started with `ipv6.disable=1`.
   init(bind address: UDPAddress, sharesPort: Bool, withoutIPv6: Bool) throws(UDPSocketError) {
     var raw = address.raw

@@ -124,29 +124,31 @@ public struct ResponderHandshake: Sendable {
     free.append(index)
   }
 
-  /// Takes a HELLO or AUTH_PROOF. `isLive` says whether a session id is in use.
+  /// Takes a HELLO or AUTH_PROOF.
+  ///
+  /// - Parameter isTaken: whether a session of `peer` cannot have `id`: it is in use, or would lead elsewhere.
   public mutating func receive<R: RandomNumberGenerator>(
     _ datagram: RawSpan, header: FrameHeader, from address: PeerAddress, now: MonotonicTime, using generator: inout R,
-    isLive: (SessionID) -> Bool, encapsulate: ([UInt8]) -> Encapsulated?
+    isTaken: (_ id: SessionID, _ peer: Int) -> Bool, encapsulate: ([UInt8]) -> Encapsulated?
   ) -> Outcome {
     if biscuitKey.isDue(now: now.nanoseconds) { biscuitKey.rotate(entropy: generator.bytes(32), now: now.nanoseconds) }
     if cookieKey.isDue(now: now.nanoseconds) { cookieKey.rotate(entropy: generator.bytes(32), now: now.nanoseconds) }
     let outcome = take(
-      datagram, header, from: address, now: now, using: &generator, isLive: isLive, encapsulate: encapsulate)
+      datagram, header, from: address, now: now, using: &generator, isTaken: isTaken, encapsulate: encapsulate)
     statistics.note(outcome, question: datagram.byteCount)
     return outcome
   }
 
   private mutating func take<R: RandomNumberGenerator>(
     _ datagram: RawSpan, _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
-    using generator: inout R, isLive: (SessionID) -> Bool, encapsulate: ([UInt8]) -> Encapsulated?
+    using generator: inout R, isTaken: (_ id: SessionID, _ peer: Int) -> Bool, encapsulate: ([UInt8]) -> Encapsulated?
   ) -> Outcome {
     switch header.type {
     case .hello:
       statistics.hellos += 1
       if let reason = firstLook(datagram, header, from: address, now: now) { return .dropped(reason) }
       guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else { return .dropped(.malformed) }
-      return takeHello(payload, header, from: address, now: now, using: &generator, isLive: isLive)
+      return takeHello(payload, header, from: address, now: now, using: &generator, isTaken: isTaken)
     case .authProof:
       statistics.proofs += 1
       guard let payload = try? HandshakeDatagram.payload(of: datagram, header: header) else { return .dropped(.malformed) }
@@ -156,15 +158,17 @@ public struct ResponderHandshake: Sendable {
     }
   }
 
-  /// Takes back the last ``Outcome/established(peer:counter:_:final:)`` of `peer`: its counter could not be made
-  /// safe, or there is no room for the session. The FINAL must not leave, not even when the same proof comes again.
-  public mutating func withdraw(peer: Int) { peers[peer].answered = nil }
+  /// Takes back ``Outcome/established(peer:counter:_:final:)`` of `peer`, if it is the last: its counter could not be
+  /// made safe, or there is no room for the session. The FINAL must not leave, not even when the same proof comes again.
+  public mutating func withdraw(peer: Int, counter: UInt64) {
+    if peers[peer].answered?.counter == counter { peers[peer].answered = nil }
+  }
 
   /// The order of docs/protocol.md 2.5: cheapest and least revealing first, no public-key operation
   /// before the last.
   private mutating func takeHello<R: RandomNumberGenerator>(
     _ payload: [UInt8], _ header: FrameHeader, from address: PeerAddress, now: MonotonicTime,
-    using generator: inout R, isLive: (SessionID) -> Bool
+    using generator: inout R, isTaken: (_ id: SessionID, _ peer: Int) -> Bool
   ) -> Outcome {
     guard header.session == .none, header.stream == 0, header.sequence == 0, let hello = try? Hello(payload: payload)
     else { return .dropped(.malformed) }
@@ -201,7 +205,7 @@ public struct ResponderHandshake: Sendable {
     else { return .dropped(.noCommonSuite) }
     return respond(
       to: hello, payload, header1, secret, peer: index, mode: mode, suite: suite, from: address, now: now,
-      using: &generator, isLive: isLive)
+      using: &generator, isTaken: isTaken)
   }
 
   /// The pair of a HELLO: by its window in one look-up, or, once its address is proven, by trial.
@@ -229,7 +233,7 @@ public struct ResponderHandshake: Sendable {
   private mutating func respond<R: RandomNumberGenerator>(
     to hello: Hello, _ payload: [UInt8], _ header: [UInt8], _ secret: HelloSecret, peer index: Int,
     mode: HandshakeMode, suite: Suite, from address: PeerAddress, now: MonotonicTime, using generator: inout R,
-    isLive: (SessionID) -> Bool
+    isTaken: (_ id: SessionID, _ peer: Int) -> Bool
   ) -> Outcome {
     let h1 = Transcript(
       helloHeader: header, helloBeforeRetryToken: Array(payload.prefix(Hello.transcriptByteCount)))
@@ -238,7 +242,7 @@ public struct ResponderHandshake: Sendable {
     statistics.agreements += 1
     var nonce = generator.bytes(32)
     var session = SessionID(initiatorNonce: hello.nonce, responderNonce: nonce)
-    while session == .none || isLive(session) {
+    while session == .none || isTaken(session, index) {
       nonce = generator.bytes(32)
       session = SessionID(initiatorNonce: hello.nonce, responderNonce: nonce)
     }

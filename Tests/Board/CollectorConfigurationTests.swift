@@ -147,6 +147,17 @@ import Testing
     #expect(problems.map(\.kind) == [.conflict])
   }
 
+  @Test func everyReceiveThreadHasItsMemory() {
+    func limits(_ threads: Int64, _ memory: String) -> ConfigNode {
+      collector(and: [("limits", table([("receive_threads", .integer(threads)), ("memory", .string(memory))]))])
+    }
+    #expect(collectorProblems(limits(2, "16 MiB")).isEmpty)
+    #expect(collectorProblems(limits(32, "256 MiB")).isEmpty)
+    #expect(collectorProblems(limits(3, "16 MiB")).map(\.kind) == [.conflict])
+    #expect(collectorProblems(limits(0, "256 MiB")).map(\.kind) == [.outOfRange])
+    #expect(collectorProblems(limits(33, "1 GiB")).map(\.kind) == [.outOfRange])
+  }
+
   @Test func messagesOf16MiBAreAcceptedOneByteMoreIsNot() {
     func limits(_ size: Int64) -> ConfigNode { collector(and: [("limits", table([("max_message", .integer(size))]))]) }
     #expect(collectorProblems(limits(16 << 20)).isEmpty)

@@ -123,6 +123,7 @@ private func contents(_ path: String) throws -> String {
     count("handshakes_per_second", CollectorLimits.handshakes)
     size("max_message", CollectorLimits.message)
     size("memory", CollectorLimits.memory)
+    row("receive_threads", "1 to 32", usual: "half the processors")
     duration("udp_retry", TransportLimits.udpRetry)
     count("connections", TransportLimits.connections)
     count("connections_per_address", TransportLimits.perAddress)

@@ -17,8 +17,15 @@ struct CollectorStatus: Decodable {
     var datagramsReceived: UInt64
   }
 
+  struct Handshakes: Decodable {
+    var proofs: UInt64
+  }
+
   var webSocket: WebSocket?
+  var handshakes: Handshakes
   var sessions: Int
+  var receiveThreads: Int
+  var datagramsPassedOn: UInt64
   var messagesRecorded: UInt64
   var segmentsRemoved: UInt64
   var strayDatagrams: UInt64

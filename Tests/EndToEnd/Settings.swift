@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a test wants of the collector's configuration.
 struct CollectorSettings {
   var allowsSeedMode = false
@@ -39,7 +41,14 @@ struct CollectorSettings {
     seal = "\(seal)"
     \(recording)
 
+    \(Self.threads(recording))
     """
+  }
+
+  /// All tests again with several receive threads: STT_TEST_RECEIVE_THREADS=2.
+  private static func threads(_ recording: String) -> String {
+    guard let count = getenv("STT_TEST_RECEIVE_THREADS"), !recording.contains("[limits]") else { return "" }
+    return "[limits]\nreceive_threads = \(String(cString: count))\n"
   }
 }
 

@@ -57,7 +57,7 @@ func streamOneMessage() throws -> [UInt8] {
         if header.type.isHandshake {
           let outcome = responder.receive(
             RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), header: header,
-            from: PeerAddress(high: 0, low: 1, port: 1), now: now, using: &random, isLive: { _ in false },
+            from: PeerAddress(high: 0, low: 1, port: 1), now: now, using: &random, isTaken: { _, _ in false },
             encapsulate: Encapsulated.to)
           switch outcome {
           case .reply(let reply): answer = reply

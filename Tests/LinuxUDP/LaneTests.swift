@@ -37,6 +37,51 @@ import Testing
     #expect(arrived[2] == [[1, 3, 9], [1, 3, 3]])
   }
 
+  @Test func allElseIsSpreadByTwoWords() throws {
+    let first = try UDPSocket(bind: .loopback(port: 0))
+    let other = try UDPSocket(sharing: first)
+    let another = try UDPSocket(sharing: first)
+    let key: (UInt32, UInt32, UInt32) = (0x1234_5678, 0x9ABC_DEF1, 0xDEAD_BEEF)
+    guard
+      let lanes = UDPLanes(
+        beside: first, byteAt: 1, second: 1, third: 3, spread: UDPSpread(offset: 4, count: 3, key: key)),
+      var batch = Self.batch()
+    else {
+      Issue.record("this kernel tells no datagrams apart")
+      return
+    }
+    let sender = try UDPSocket(bind: .loopback(port: 0))
+    var sending = SendBatch()
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 8)
+    defer { memory.deallocate() }
+    let names: [UInt8] = [0, 1, 2, 3, 4, 5, 77, 128, 253, 254, 255]
+    func datagram(_ name: UInt8) -> [UInt8] { [1, 0x15, 0, 0, name, 1, 2, 3, 4, name &* 7, 6, 7, 9] }
+    func place(_ name: UInt8) -> Int {
+      let bytes = datagram(name)
+      func word(_ at: Int) -> UInt32 { bytes[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) } }
+      return Int(((((word(8) ^ key.0) &* key.1) ^ word(4)) &* key.2) >> 16) % 3
+    }
+    // Too short for both words: to the first.
+    let short: [[UInt8]] = [[1, 0x15, 0, 0, 2, 3, 4, 5, 6, 7, 8], [1, 2], [9]]
+    let datagrams = names.map(datagram) + [[1, 1, 0, 0, 2], [1, 3, 0, 0, 1]] + short
+    for (index, datagram) in datagrams.enumerated() {
+      let place = UnsafeMutableRawBufferPointer(rebasing: memory[(index * 16)..<(index * 16 + datagram.count)])
+      place.copyBytes(from: datagram)
+      if let base = place.baseAddress {
+        sending.append(unsafe: base, byteCount: datagram.count, segmentByteCount: datagram.count, to: first.local)
+      }
+    }
+    let isSent = sending.flush(sender)
+    #expect(isSent)
+    func expected(_ socket: Int) -> [[UInt8]] { names.filter { place($0) == socket }.map(datagram) }
+    #expect((0..<3).allSatisfy { !expected($0).isEmpty })
+    #expect(drain(&batch, first) == expected(0) + short)
+    #expect(drain(&batch, other) == expected(1))
+    #expect(drain(&batch, another) == expected(2))
+    #expect(drain(&batch, lanes.second) == [[1, 1, 0, 0, 2]])
+    #expect(drain(&batch, lanes.third) == [[1, 3, 0, 0, 1]])
+  }
+
   @Test func thePortIsStillTakenForOthers() throws {
     let first = try UDPSocket(bind: .loopback(port: 0))
     let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3)

@@ -143,7 +143,7 @@ import Testing
     let taken = try FrameHeader(datagram: first.span.bytes).session
     let outcome = bench.responder.receive(
       hello.span.bytes, header: header, from: Bench.home, now: bench.now, using: &bench.random,
-      isLive: { $0 == taken }, encapsulate: Encapsulated.to)
+      isTaken: { id, _ in id == taken }, encapsulate: Encapsulated.to)
     guard case .reply(let second) = outcome else {
       Issue.record("HELLO is answered again")
       return
@@ -390,7 +390,7 @@ import Testing
       let header = FrameHeader(type: .hello, session: .none, payloadByteCount: Hello.payloadByteCount)
       _ = bench.responder.receive(
         datagram.span.bytes, header: header, from: Bench.elsewhere, now: bench.now, using: &bench.random,
-        isLive: { _ in false }, encapsulate: Encapsulated.to)
+        isTaken: { _, _ in false }, encapsulate: Encapsulated.to)
     }
     let statistics = bench.responder.statistics
     #expect(statistics.hellos == count && statistics.agreements == 0 && statistics.responses == 0)

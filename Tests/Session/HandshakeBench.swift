@@ -53,7 +53,7 @@ final class HandshakeBench {
   func toResponder(_ datagram: [UInt8], from address: PeerAddress = home) -> ResponderHandshake.Outcome {
     guard let header = try? FrameHeader(datagram: datagram.span.bytes) else { return .dropped(.malformed) }
     return responder.receive(
-      datagram.span.bytes, header: header, from: address, now: now, using: &random, isLive: { _ in false },
+      datagram.span.bytes, header: header, from: address, now: now, using: &random, isTaken: { _, _ in false },
       encapsulate: Encapsulated.to)
   }
 

@@ -74,7 +74,7 @@ enum Transcripts {
     func toCollector(_ datagram: [UInt8]) throws -> ResponderHandshake.Outcome {
       collector.receive(
         datagram.span.bytes, header: try FrameHeader(datagram: datagram.span.bytes), from: address, now: now,
-        using: &script, isLive: { _ in false }
+        using: &script, isTaken: { _, _ in false }
       ) { publicKey in
         if let frozen { return Encapsulated(ciphertext: frozen.ciphertext, secret: Secret(bytes: frozen.secret)) }
         guard let made = Encapsulated.to(publicKey) else { return nil }
@@ -117,7 +117,7 @@ enum Transcripts {
     var stranger = ResponderHandshake(offer: HandshakeOffer(suites: [.aes256GCM]), now: now, using: &script)
     let outcome = stranger.receive(
       hello.span.bytes, header: try FrameHeader(datagram: hello.span.bytes), from: address, now: now, using: &script,
-      isLive: { _ in false }, encapsulate: { _ in nil })
+      isTaken: { _, _ in false }, encapsulate: { _ in nil })
     guard case .reply(let retry) = outcome else { throw Stuck(at: "RETRY") }
     return retry
   }

@@ -23,24 +23,30 @@ public struct CollectorEndpoint: ~Copyable {
   /// Whose each of the responder's entries is: a device has one for each seed epoch that authenticates.
   private var credentials: [(peer: Int, epoch: UInt32, isLive: Bool)] = []
   private let settings: Session.Settings
+  let share: SessionShare
   var table: SessionTable
   /// The sessions of each device: the live one, and one that is not yet confirmed.
-  private(set) var sessionsOfPeer: [[Int]] = []
+  var sessionsOfPeer: [[Int]] = []
   /// Of which devices nothing is heard before their identity is known.
   var asksIdentity: [Bool] = []
   private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
   private var touched: [Int] = []
   private var isTouched: [Bool]
   var events = Deque<CollectorEvent>()
+  /// No session begins any more.
+  private(set) var isClosing = false
   /// What became of handshake datagrams.
   public var handshakes: HandshakeStatistics { responder.statistics }
-  /// Datagrams that are no frame or name no session.
+  /// Datagrams that are no frame or name no session here.
   public private(set) var strayDatagrams: UInt64 = 0
 
+  /// - Parameter share: which sessions are this endpoint's; those of other devices it hands over
+  ///   (``CollectorEvent/handedOver(_:)``).
   public init<R: RandomNumberGenerator>(
     offer: HandshakeOffer, settings: Session.Settings, mostSessions: Int, handshakesPerSecond: UInt64 = 2000,
-    now: MonotonicTime, using generator: inout R
+    share: SessionShare = .whole, now: MonotonicTime, using generator: inout R
   ) {
+    self.share = share
     responder = ResponderHandshake(
       offer: offer, handshakesPerSecond: handshakesPerSecond, now: now, using: &generator)
     self.settings = settings
@@ -70,10 +76,12 @@ public struct CollectorEndpoint: ~Copyable {
       responder.remove(index)
       credentials[index].isLive = false
     }
-    for place in sessionsOfPeer[peer] where table.slot(place).pointee.epoch == epoch {
-      table.slot(place).pointee.session.close(.replaced, text: "its seed was replaced")
-      touch(place)
-    }
+    endSessions(of: peer, epoch: epoch)
+  }
+
+  /// Takes back a handshake whose session could not begin: its FINAL must not be sent again.
+  public mutating func withdraw(credential: Int, counter: UInt64) {
+    if credentials.indices.contains(credential) { responder.withdraw(peer: credential, counter: counter) }
   }
 
   public var sessionCount: Int { table.count }
@@ -82,28 +90,36 @@ public struct CollectorEndpoint: ~Copyable {
     (0..<table.capacity).filter { table.isOccupied($0) }.map { table.slot($0).pointee.session.footprint }
   }
   public mutating func takeEvent() -> CollectorEvent? { events.popFirst() }
+  public var hasEvents: Bool { !events.isEmpty }
 
   /// Takes one datagram. It is opened where it lies.
   ///
   /// - Parameter persist: called with the handshake counter of a device's seed epoch before its session exists; it
   ///   answers `false` when the counter could not be made safe, and the handshake is then refused.
+  /// - Returns: the session it names, if there is none such here.
+  @discardableResult
   public mutating func receive<R: RandomNumberGenerator, Sink: CollectorSink & ~Copyable>(
     unsafe datagram: UnsafeMutableRawBufferPointer, from address: PeerAddress, now: MonotonicTime, wall: UInt64,
     ecn: ECN = .notCapable, using generator: inout R, sink: inout Sink,
     persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
-  ) {
+  ) -> SessionID? {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
     guard let header = try? FrameHeader(datagram: bytes) else {
       strayDatagrams += 1
-      return
+      return nil
     }
     if header.type.isHandshake {
+      // Only the first thread knows the devices' seeds, and what its RETRYs were made with.
+      guard share.thread == 0, !isClosing else {
+        strayDatagrams += 1
+        return nil
+      }
       takeHandshake(bytes, header, from: address, now: now, using: &generator, persist: persist)
-      return
+      return nil
     }
     guard let place = table.find(header.session) else {
       strayDatagrams += 1
-      return
+      return header.session
     }
     let slot = table.slot(place)
     sink.select(peer: slot.pointee.peer, session: place)
@@ -111,9 +127,11 @@ public struct CollectorEndpoint: ~Copyable {
     let oldest = slot.pointee.session.answersTo.0
     let reception = slot.pointee.session.receive(
       unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &slot.pointee.outbox, sink: &sink)
-    guard reception == .taken else { return }
+    guard reception == .taken else { return nil }
     if slot.pointee.session.takePeerMoved() {
       table.rename(place, forgetting: oldest)
+      if let oldest { note(oldest, isAnswered: false) }
+      note(slot.pointee.session.answersTo.2, isAnswered: true)
       slot.pointee.session.follow(random: generator.next(), now: now, outbox: &slot.pointee.outbox)
     }
     if slot.pointee.session.hasRekeyOffer {
@@ -123,6 +141,7 @@ public struct CollectorEndpoint: ~Copyable {
     trackAddress(place, address, byteCount: datagram.count, now: now, using: &generator)
     if !wasConfirmed, isEstablished(place) { becomeProven(place) }
     touch(place)
+    return nil
   }
 
   /// Writes the next datagram into `buffer`; `nil` when there is none now.
@@ -171,8 +190,9 @@ public struct CollectorEndpoint: ~Copyable {
     touch(place)
   }
 
-  /// Ends every session; the last datagrams come from ``transmit(into:now:wall:)``.
+  /// Ends every session, and begins none any more; the last datagrams come from ``transmit(into:now:wall:)``.
   public mutating func close() {
+    isClosing = true
     for place in 0..<table.capacity where table.isOccupied(place) {
       table.slot(place).pointee.session.close(.shutdown)
       touch(place)
@@ -223,24 +243,34 @@ public struct CollectorEndpoint: ~Copyable {
   ) {
     let outcome = responder.receive(
       datagram, header: header, from: address, now: now, using: &generator,
-      isLive: { table.contains($0) }, encapsulate: Encapsulated.to)
+      isTaken: { id, credential in
+        table.contains(id) || share.thread(of: id) != share.thread(of: credentials[credential].peer)
+      }, encapsulate: Encapsulated.to)
     switch outcome {
     case .dropped, .pending: break
     case .reply(let datagram): reply(datagram, address)
     case .established(let index, let counter, let established, let final):
       let (peer, epoch, _) = credentials[index]
-      guard persist(peer, epoch, counter), install(established, peer: peer, epoch: epoch, address: address, now: now)
-      else { return responder.withdraw(peer: index) }
-      reply(final, address)
+      let thread = share.thread(of: peer)
+      guard persist(peer, epoch, counter) else { return responder.withdraw(peer: index, counter: counter) }
+      let handover = Handover(
+        thread: thread, credential: index, counter: counter, peer: peer, epoch: epoch, address: address,
+        established: established,
+        final: final)
+      if thread != share.thread {
+        events.append(.handedOver(handover))
+      } else if !adopt(handover, now: now) {
+        responder.withdraw(peer: index, counter: counter)
+      }
     }
   }
 
-  private mutating func reply(_ datagram: [UInt8], _ address: PeerAddress) {
+  mutating func reply(_ datagram: [UInt8], _ address: PeerAddress) {
     if replies.count < Self.mostReplies { replies.append((datagram, address)) }
   }
 
   /// Whether there was room for it.
-  private mutating func install(
+  mutating func install(
     _ established: Established, peer: Int, epoch: UInt32, address: PeerAddress, now: MonotonicTime
   ) -> Bool {
     guard !table.contains(established.session) else { return false }
@@ -252,6 +282,9 @@ public struct CollectorEndpoint: ~Copyable {
     guard let place = table.insert(slot) else { return false }
     sessionsOfPeer[peer].append(place)
     events.append(.established(peer: peer, session: place, address: address, established))
+    let names = table.slot(place).pointee.session.answersTo
+    note(names.1, isAnswered: true)
+    note(names.2, isAnswered: true)
     touch(place)
     return true
   }
@@ -271,6 +304,10 @@ public struct CollectorEndpoint: ~Copyable {
 
   private mutating func remove(_ place: Int, _ end: Session.End) {
     let slot = table.remove(place)
+    let names = slot.session.answersTo
+    if let previous = names.0 { note(previous, isAnswered: false) }
+    note(names.1, isAnswered: false)
+    note(names.2, isAnswered: false)
     sessionsOfPeer[slot.peer].removeAll { $0 == place }
     if isTouched[place] {
       isTouched[place] = false

@@ -25,6 +25,12 @@ public enum CollectorEvent: Sendable {
   /// A device keeps the seed it was offered, and will prove it by a handshake.
   case seedStored(peer: Int, epoch: UInt32)
   case seedRefused(peer: Int, epoch: UInt32, SeedUpdate.Refusal)
+  /// The session of another receive thread's device: that thread goes on with it (``CollectorEndpoint/adopt(_:now:)``).
+  case handedOver(Handover)
+  /// A session of one of several receive threads answers to a name, or no more. Others may get its datagrams: an alias
+  /// leads anywhere, and a WebSocket to the first.
+  case answers(SessionID)
+  case answersNoMore(SessionID)
   /// A better estimate of a device's clocks.
   case clock(peer: Int, session: Int, ClockEstimate)
 }

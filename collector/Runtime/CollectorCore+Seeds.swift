@@ -31,7 +31,7 @@ extension CollectorCore {
       if !seedDuty.tended.isEmpty { seedDuty.tended[peer] = Clocks.monotonic }
       accept(peer, before)
       log.notice("\(pairs[peer].name): seed epoch \(epoch) is proven and current now")
-      sink.note(RecordingEvent(kind: "seed-changed", detail: "epoch \(epoch)"), device: peer, wall: wall)
+      ask(peer, .note(RecordingEvent(kind: "seed-changed", detail: "epoch \(epoch)"), peer: peer), wall: wall)
     }
     offer(peer, connectedWith: epoch)
   }
@@ -135,17 +135,10 @@ extension CollectorCore {
   /// Sends the seed that waits, if there is one and a session that may carry it.
   private mutating func offer(_ peer: Int, connectedWith epoch: UInt32?) {
     guard let next = stores[peer].pair.next, next.number != epoch else { return }
-    if endpoint.canOfferSeed(to: peer) {
-      var seed = next.seed.withUnsafeBytes { [UInt8]($0) }
-      defer { for index in seed.indices { seed[index] = 0 } }
-      if endpoint.offerSeed(epoch: next.number, overlapSeconds: next.overlapSeconds, seed: seed, to: peer) {
-        log.notice("\(pairs[peer].name): offering seed epoch \(next.number)")
-      }
-    } else if epoch != nil {
-      log.warning(
-        "\(pairs[peer].name): seed epoch \(next.number) waits, and this session may not carry it: only a HYBRID session of a device that proves its identity may. Bring \(stores[peer].reference) to the device by hand."
-      )
-    }
+    ask(
+      peer,
+      .offerSeed(SeedOffer(peer: peer, seed: next, connectedWith: epoch, place: "\(stores[peer].reference)")),
+      wall: Clocks.wall)
   }
 
   /// Makes the endpoint accept what the pair says now.
@@ -154,10 +147,15 @@ extension CollectorCore {
     func has(_ epochs: [SeedEpoch], _ epoch: SeedEpoch) -> Bool {
       epochs.contains { $0.number == epoch.number && $0.seed.holdsSame(as: epoch.seed) }
     }
-    for epoch in before where !has(live, epoch) { endpoint.removeEpoch(epoch.number, of: peer) }
+    for epoch in before where !has(live, epoch) {
+      sessions.endpoint.removeEpoch(epoch.number, of: peer)
+      if sessions.share.thread(of: peer) != sessions.share.thread {
+        ask(peer, .endSessions(peer: peer, epoch: epoch.number), wall: Clocks.wall)
+      }
+    }
     for epoch in live where !has(before, epoch) {
       do {
-        endpoint.addEpoch(
+        sessions.endpoint.addEpoch(
           try Self.entry(devices[peer], epoch, counters), of: peer, now: MonotonicTime(nanoseconds: Clocks.monotonic))
       } catch {
         log.error("\(pairs[peer].name): epoch \(epoch.number) can't be used: \(error)")

@@ -1,8 +1,8 @@
+import DequeModule
 import LinuxEvents
 import Logging
 import STC
 import STTBoard
-import STTBuffers
 import STTIngest
 import STTKeyring
 import STTRecorder
@@ -21,51 +21,45 @@ struct KnownDevice {
   var rotateDays: Int?
 }
 
-/// What the receiving thread decides with: every session, the ledger, and the counters that make
-/// replays impossible.
+/// What the first receive thread decides with: its sessions, the counters that make replays impossible, and who every
+/// device is. Sessions of other threads it asks by letter.
 struct CollectorCore: ~Copyable {
   let devices: [KnownDevice]
   let pairs: [PairFile]
   let log: Logger
+  let threads: ReceiveThreads
   /// The pairs as they are on the disk, seeds and all.
   var stores: [PairStore]
   var seedDuty = SeedDuty()
-  var endpoint: CollectorEndpoint
-  var sink: RecordingSink
+  var sessions: Sessions
   var gate: IdentityGate
   var counters: AcceptedCounters
-  private var random = SystemRandomNumberGenerator()
+  /// Those that have closed their sessions.
+  private(set) var closedThreads: Set<Int> = []
+  private(set) var threadFailure: String?
+  private let mostSessions: Int
 
   init(
     _ configuration: CollectorConfiguration, pairs: [KnownDevice], counters: consuming AcceptedCounters,
-    pool: BufferPool, channel: RecorderChannel, log: Logger
+    sessions: consuming Sessions, log: Logger
   ) throws {
     devices = pairs
     stores = pairs.map { PairStore($0.loaded) }
     self.pairs = pairs.map(\.pair)
     gate = IdentityGate(stateDirectory: configuration.stateDirectory, log: log)
+    mostSessions = configuration.limits.sessionCount
     self.log = log
+    threads = sessions.threads
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
-    let suites: [Suite] =
-      Processor.hasAESInstructions ? [.aes256GCM, .chaCha20Poly1305] : [.chaCha20Poly1305, .aes256GCM]
-    let offer = HandshakeOffer(
-      modes: [.hybrid, .seed], suites: suites,
-      maximumDatagram: UInt16(clamping: configuration.maximumDatagramByteCount))
-    endpoint = CollectorEndpoint(
-      offer: offer, settings: Session.Settings(largestDatagramByteCount: configuration.maximumDatagramByteCount),
-      mostSessions: configuration.limits.sessionCount,
-      handshakesPerSecond: UInt64(configuration.limits.handshakesPerSecond), now: now, using: &random)
     for known in pairs {
       let current = known.pair.current
-      let index = endpoint.add(try Self.entry(known, current, counters), now: now)
+      let index = sessions.endpoint.add(try Self.entry(known, current, counters), now: now)
       for other in known.pair.live where other.number != current.number {
-        endpoint.addEpoch(try Self.entry(known, other, counters), of: index, now: now)
+        sessions.endpoint.addEpoch(try Self.entry(known, other, counters), of: index, now: now)
       }
-      if known.identity != .off { endpoint.askIdentity(of: index) }
+      if known.identity != .off { sessions.endpoint.askIdentity(of: index) }
     }
-    sink = RecordingSink(
-      pool: pool, channel: channel, deviceNames: pairs.map(\.pair.name),
-      largestMessage: configuration.limits.maximumMessageByteCount)
+    self.sessions = sessions
     self.counters = counters
   }
 
@@ -78,28 +72,40 @@ struct CollectorCore: ~Copyable {
       modes: device.allowsSeedMode ? [.hybrid, .seed] : [.hybrid])
   }
 
-  /// Takes over how far streams were recorded before.
-  mutating func recall(_ positions: [RecordedPosition]) {
-    for position in positions {
-      guard let uid = StreamUID(text: position.uid) else { continue }
-      sink.ledger.recovered(
-        .init(device: position.device, uid: uid, incarnation: position.incarnation), position: position.position)
+  /// Asks it of the thread that has the sessions of device `peer`.
+  mutating func ask(_ peer: Int, _ order: SessionOrder, wall: UInt64) {
+    let thread = sessions.share.thread(of: peer)
+    if thread == sessions.share.thread {
+      sessions.apply(order, wall: wall)
+    } else {
+      threads.orders[thread].post(order)
     }
   }
 
-  /// A session began: is anything asked of its device before it is heard?
-  mutating func began(_ session: Int, id: SessionID, peer: Int, wall: UInt64) {
-    guard devices[peer].identity != .off else { return }
-    settle(gate.arrived(devices[peer]), session, id, peer, wall)
+  /// Decides whatever there is to decide.
+  mutating func takeEvents(wall: UInt64) {
+    repeat {
+      sessions.takeEvents(wall: wall)
+      while let news = sessions.news.popFirst() { hear(news, wall: wall) }
+      for news in threads.news.take() { hear(news, wall: wall) }
+    } while sessions.endpoint.hasEvents || !sessions.news.isEmpty
   }
 
-  mutating func shown(_ key: IdentityPublicKey, _ session: Int, id: SessionID, peer: Int, wall: UInt64) {
-    settle(gate.shown(key, by: devices[peer]), session, id, peer, wall)
-  }
-
-  mutating func missing(_ flaw: IdentityExchange.Flaw, peer: Int, wall: UInt64) {
-    gate.missing(flaw.description, of: devices[peer])
-    sink.note(RecordingEvent(kind: "identity-refused", detail: flaw.description), device: peer, wall: wall)
+  private mutating func hear(_ news: SessionNews, wall: UInt64) {
+    switch news {
+    case .began(let peer, let session, let id): settle(gate.arrived(devices[peer]), session, id, peer, wall)
+    case .shown(let peer, let session, let id, let key):
+      settle(gate.shown(key, by: devices[peer]), session, id, peer, wall)
+    case .missing(let peer, let flaw):
+      gate.missing(flaw.description, of: devices[peer])
+      ask(peer, .note(RecordingEvent(kind: "identity-refused", detail: flaw.description), peer: peer), wall: wall)
+    case .proven(let peer, let epoch): proven(peer, epoch, wall: wall)
+    case .stored(let peer, let epoch): stored(peer, epoch)
+    case .refused(let peer, let epoch, let refusal): refused(peer, epoch, refusal)
+    case .declined(let credential, let counter): sessions.endpoint.withdraw(credential: credential, counter: counter)
+    case .closed(let thread): closedThreads.insert(thread)
+    case .failed(let reason): threadFailure = reason
+    }
   }
 
   private mutating func settle(
@@ -107,29 +113,30 @@ struct CollectorCore: ~Copyable {
   ) {
     switch decision {
     case .wait: break
-    case .admit: endpoint.admit(session: session, id: id)
+    case .admit: ask(peer, .admit(session: session, id), wall: wall)
     case .refuse(let reason):
-      endpoint.refuse(session: session, id: id, text: reason)
-      sink.note(RecordingEvent(kind: "identity-refused", detail: reason), device: peer, wall: wall)
+      ask(peer, .refuse(session: session, id, reason: reason), wall: wall)
+      ask(peer, .note(RecordingEvent(kind: "identity-refused", detail: reason), peer: peer), wall: wall)
     }
   }
 
   mutating func take(
     _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, ecn: ECN, now: MonotonicTime, wall: UInt64
   ) {
-    sink.prepare()
-    sink.wall = wall
-    Self.take(datagram, from: source, ecn, now, wall, &endpoint, &sink, &counters, &random, pairs, log)
+    Self.take(datagram, from: source, ecn, now, wall, &sessions, &counters, threads, mostSessions, pairs, log)
   }
 
   private static func take(
     _ datagram: UnsafeMutableRawBufferPointer, from source: PeerAddress, _ ecn: ECN, _ now: MonotonicTime,
-    _ wall: UInt64,
-    _ endpoint: inout CollectorEndpoint, _ sink: inout RecordingSink, _ counters: inout AcceptedCounters,
-    _ random: inout SystemRandomNumberGenerator, _ pairs: [PairFile], _ log: Logger
+    _ wall: UInt64, _ sessions: inout Sessions, _ counters: inout AcceptedCounters, _ threads: ReceiveThreads,
+    _ mostSessions: Int, _ pairs: [PairFile], _ log: Logger
   ) {
-    endpoint.receive(unsafe: datagram, from: source, now: now, wall: wall, ecn: ecn, using: &random, sink: &sink) {
-      peer, epoch, counter in
+    sessions.take(datagram, from: source, ecn: ecn, now: now, wall: wall) { peer, epoch, counter in
+      // One thread's table is as large as what all threads may have together. A device that has a session gets another
+      // in its place.
+      guard threads.count == 1 || threads.sessionCount < mostSessions || threads.tally(of: peer).isConnected(peer) else {
+        return false
+      }
       // On disk before FINAL leaves, so that no replay is accepted after a crash.
       guard counters.note(counter, from: pairs[peer].key(epoch: epoch)) else { return false }
       do {

@@ -1,6 +1,7 @@
 import LinuxEvents
 import LinuxUDP
 import STTBuffers
+import STTIngest
 import STTWire
 
 /// Where HELLO and AUTH_PROOF arrive: sockets of their own on the collector's port, so that a flood of them fills
@@ -21,13 +22,17 @@ struct HandshakeLanes: ~Copyable {
   private let token: UInt64
   private var resumesAt: UInt64?
 
-  /// `nil` where the kernel can't tell datagrams apart: all arrive at `socket` then.
-  init?(beside socket: borrowing UDPSocket, pool: BufferPool, token: UInt64) {
+  /// - Parameters:
+  ///   - socket: bound first.
+  ///   - share: of `socket`; the others' are bound already.
+  /// - Returns: `nil` where the kernel can't tell datagrams apart: all may arrive at any socket then.
+  init?(beside socket: borrowing UDPSocket, share: SessionShare, pool: BufferPool, token: UInt64) {
     guard let hellos = ReceiveBatch(slabCount: Self.batchCount, slabByteCount: Self.slabByteCount, pool: pool),
       let proofs = ReceiveBatch(slabCount: Self.batchCount, slabByteCount: Self.slabByteCount, pool: pool),
       let sockets = UDPLanes(
         beside: socket, byteAt: Self.typeOffset, second: FrameType.hello.rawValue,
-        third: FrameType.authProof.rawValue)
+        third: FrameType.authProof.rawValue,
+        spread: UDPSpread(offset: SessionShare.idOffset, count: share.count, key: share.key.words))
     else { return nil }
     _ = sockets.second.requestReceiveBuffer(Self.bufferByteCount)
     _ = sockets.third.requestReceiveBuffer(Self.bufferByteCount)

@@ -2,24 +2,33 @@ import LinuxEvents
 import STTBuffers
 import Synchronization
 
-/// The two rings between the receiving and the recording thread, and what wakes each.
+/// What is between the receive threads and the recording one.
 final class RecorderChannel: Sendable {
+  /// One for each receive thread.
+  let lanes: [RecorderLane]
+  let toRecorder: WakeupDescriptor
+  let isStopping = Atomic<Bool>(false)
+  let state = Mutex(RecorderState())
+  let catalogue: CatalogueKeeper
+
+  /// - Parameter receivers: what wakes each receive thread.
+  init(catalogue: CatalogueKeeper, receivers: [WakeupDescriptor]) throws(SystemFailure) {
+    self.catalogue = catalogue
+    toRecorder = try WakeupDescriptor()
+    lanes = receivers.map { RecorderLane(toReceiver: $0) }
+  }
+}
+
+/// The two rings between a receive thread and the recording one, and what wakes the former.
+final class RecorderLane: Sendable {
   /// A drain of reordered messages may push so many at once.
   static let slack = 4608
 
   let items = Ring<RecorderItem>(capacity: 16_384)
   let marks = Ring<DurableMark>(capacity: 65_536)
-  let toRecorder: WakeupDescriptor
   let toReceiver: WakeupDescriptor
-  let isStopping = Atomic<Bool>(false)
-  let state = Mutex(RecorderState())
-  let catalogue: CatalogueKeeper
 
-  init(catalogue: CatalogueKeeper) throws(SystemFailure) {
-    self.catalogue = catalogue
-    toRecorder = try WakeupDescriptor()
-    toReceiver = try WakeupDescriptor()
-  }
+  init(toReceiver: WakeupDescriptor) { self.toReceiver = toReceiver }
 
   /// Whether whatever one datagram may lead to has room.
   var hasRoom: Bool { items.capacity - items.count > Self.slack }

@@ -3,7 +3,7 @@ import STTRecorder
 import STTSession
 import STTWire
 
-/// What travels from the receiving thread to the recording one.
+/// What travels from a receive thread to the recording one. Tokens are the receive thread's: another's may be the same.
 enum RecorderItem: ~Copyable {
   /// A device opened a stream; `token` names it from now on, and `position` is its next message.
   case opened(token: Int, RecordedStream, position: UInt64)

@@ -7,19 +7,23 @@ import STTSession
 import STTWire
 import Synchronization
 
-/// The recording thread: takes messages off the ring, keeps the recorder's times, and tells what is
-/// on disk.
+/// The recording thread: takes messages off the rings, one from each in turn, keeps the recorder's times, and tells
+/// what is on disk.
 ///
-/// When the disk refuses it stops taking; the ring fills, the receiver stops accepting, and the
+/// When the disk refuses it stops taking; the rings fill, the receivers stop accepting, and the
 /// devices keep what they have.
 struct RecorderLoop: ~Copyable {
   private let recorder: Recorder
   private let channel: RecorderChannel
   private let log: Logger
   private var poller: Poller
-  /// What was taken off the ring and refused by the disk.
+  /// What was taken off a ring and refused by the disk.
   private var held: RecorderItem?
   private var cursor = 0
+  /// Where the last item came from.
+  private var lane = 0
+  /// Lanes that have more room than at the last look.
+  private var drained: [Bool]
   /// Device wall clock minus ours, by device; and by token, each one's device and this.
   private var offsets: [String: Int64] = [:]
   private var devices: [String] = []
@@ -41,6 +45,7 @@ struct RecorderLoop: ~Copyable {
     self.channel = channel
     self.log = log
     self.poller = poller
+    drained = channel.lanes.map { _ in true }
   }
 
   /// Runs until the channel is stopping and everything was taken, or the disk refuses it.
@@ -51,19 +56,18 @@ struct RecorderLoop: ~Copyable {
       let isDrained = take()
       nextTick = tick()
       show()
-      if stopping, (held == nil && channel.items.count == 0) || !recorder.isAccepting { break }
+      if stopping, (held == nil && channel.lanes.allSatisfy { $0.items.count == 0 }) || !recorder.isAccepting { break }
       guard isDrained || !recorder.isAccepting else { continue }
       do { try poller.wait(until: nextTick) } catch { log.error("the recorder cannot wait: \(error)") }
     }
     recorder.close(now: Clocks.monotonic) { report($0, $1) }
     show()
-    channel.toReceiver.signal()
   }
 
   /// Takes what there is until the recorder wants its tick; `false`: there may be more.
   private mutating func take() -> Bool {
     while recorder.isAccepting {
-      guard let item = held.take() ?? channel.items.pop() else { return true }
+      guard let item = held.take() ?? next() else { return true }
       let now = Clocks.monotonic
       if let refused = handle(item, now) {
         held = consume refused
@@ -74,10 +78,25 @@ struct RecorderLoop: ~Copyable {
     return true
   }
 
+  private mutating func next() -> RecorderItem? {
+    for _ in 0..<channel.lanes.count {
+      lane = lane + 1 < channel.lanes.count ? lane + 1 : 0
+      if let item = channel.lanes[lane].items.pop() {
+        drained[lane] = true
+        return item
+      }
+    }
+    return nil
+  }
+
+  /// The recorder's token of a stream: lanes count theirs each from 0.
+  private func token(_ laneToken: Int) -> Int { laneToken * channel.lanes.count + lane }
+
   /// Answers the item again when the disk refused it.
   private mutating func handle(_ item: consuming RecorderItem, _ now: UInt64) -> RecorderItem? {
     switch consume item {
-    case .opened(let token, let stream, let position):
+    case .opened(let laneToken, let stream, let position):
+      let token = token(laneToken)
       while devices.count <= token {
         devices.append("")
         publishOffsets.append(0)
@@ -124,13 +143,14 @@ struct RecorderLoop: ~Copyable {
   }
 
   private func append(_ head: DeliveryHead, _ payload: RawSpan, _ now: UInt64) -> Bool {
-    payload.withUnsafeBytes {
+    let token = token(head.token)
+    return payload.withUnsafeBytes {
       recorder.append(
-        token: head.token, number: head.number,
+        token: token, number: head.number,
         deviceTime: SampleTime(
           monotonicNanoseconds: head.time.monotonicNanoseconds, wallNanoseconds: head.time.wallNanoseconds),
         publishTime: head.time.wallNanoseconds
-          &- UInt64(bitPattern: publishOffsets.indices.contains(head.token) ? publishOffsets[head.token] : 0),
+          &- UInt64(bitPattern: publishOffsets.indices.contains(token) ? publishOffsets[token] : 0),
         received: head.received, first: $0, now: now)
     }
   }
@@ -147,10 +167,13 @@ struct RecorderLoop: ~Copyable {
   private mutating func report(_ token: Int, _ below: UInt64) {
     guard reported[token] != below else { return }
     // A full ring is told again with the next sync.
-    let mark = DurableMark(token: token, number: below, head: recorder.chainHead(of: token).flatMap { RecordingHead($0) })
-    if channel.marks.push(mark) == nil {
+    let lane = channel.lanes[token % channel.lanes.count]
+    let mark = DurableMark(
+      token: token / channel.lanes.count, number: below,
+      head: recorder.chainHead(of: token).flatMap { RecordingHead($0) })
+    if lane.marks.push(mark) == nil {
       reported[token] = below
-      channel.toReceiver.signal()
+      lane.toReceiver.signal()
     }
   }
 
@@ -180,6 +203,9 @@ struct RecorderLoop: ~Copyable {
       $0.removedByteCount += retired.reduce(0) { $0 + $1.byteCount }
       $0.trouble = trouble
     }
-    channel.toReceiver.signal()
+    for index in drained.indices where drained[index] {
+      drained[index] = false
+      channel.lanes[index].toReceiver.signal()
+    }
   }
 }

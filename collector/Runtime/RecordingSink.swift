@@ -5,8 +5,9 @@ import STTRecorder
 import STTSample
 import STTSession
 import STTWire
+import Synchronization
 
-/// What the receiving thread does with messages: packs small ones, passes large ones on, and keeps
+/// What a receive thread does with messages: packs small ones, passes large ones on, and keeps
 /// the ledger.
 struct RecordingSink: CollectorSink, ~Copyable {
   /// What one datagram of small messages may need once unpacked: each grows by less than half.
@@ -14,14 +15,12 @@ struct RecordingSink: CollectorSink, ~Copyable {
   private static let batchByteCount = 262_144
 
   private let pool: BufferPool
+  private let lane: RecorderLane
   private let channel: RecorderChannel
   private let deviceNames: [String]
   private let largestMessage: Int
+  private let tally: Tally
   var ledger = StreamLedger()
-  /// By device: messages and payload bytes taken since start.
-  private(set) var messageCounts: [UInt64]
-  private(set) var byteCounts: [UInt64]
-  private(set) var skippedCount: UInt64 = 0
   private var batch: DeliveryBatch?
   private var peer = 0
   private var session = 0
@@ -30,13 +29,16 @@ struct RecordingSink: CollectorSink, ~Copyable {
   private(set) var isAccepting = false
   private var pushed = false
 
-  init(pool: BufferPool, channel: RecorderChannel, deviceNames: [String], largestMessage: Int) {
+  init(
+    pool: BufferPool, lane: RecorderLane, channel: RecorderChannel, deviceNames: [String], largestMessage: Int,
+    tally: Tally
+  ) {
     self.pool = pool
+    self.lane = lane
     self.channel = channel
     self.deviceNames = deviceNames
     self.largestMessage = largestMessage
-    messageCounts = Array(repeating: 0, count: deviceNames.count)
-    byteCounts = Array(repeating: 0, count: deviceNames.count)
+    self.tally = tally
   }
 
   /// Before each datagram: is there room for whatever it may hold?
@@ -45,7 +47,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
       flush()
       beginBatch()
     }
-    isAccepting = batch != nil && channel.hasRoom
+    isAccepting = batch != nil && lane.hasRoom
   }
 
   /// After each batch of datagrams: the recorder gets what there is.
@@ -71,10 +73,12 @@ struct RecordingSink: CollectorSink, ~Copyable {
   private mutating func push(_ item: consuming RecorderItem) {
     pushed = true
     // `prepare` saw room for a datagram's worth; events are few and the slack covers them.
-    var refused = channel.items.push(item)
+    var refused = lane.items.push(item)
     while let again = refused.take() {
+      // The recorder may have ended meanwhile, or end without taking more.
+      if channel.isStopping.load(ordering: .acquiring) { return }
       channel.toRecorder.signal()
-      refused = channel.items.push(again)
+      refused = lane.items.push(again)
     }
   }
 
@@ -127,13 +131,12 @@ struct RecordingSink: CollectorSink, ~Copyable {
 
   private mutating func count(_ token: Int, _ number: UInt64, _ byteCount: Int) {
     ledger.delivered(token, number)
-    messageCounts[peer] += 1
-    byteCounts[peer] += UInt64(byteCount)
+    tally.count(device: peer, byteCount: byteCount)
   }
 
   mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {
     ledger.skipped(token, to: numbers.upperBound)
-    skippedCount += UInt64(numbers.count)
+    tally.skipped(numbers.count)
     note(
       RecordingEvent(
         kind: "gap", stream: ledger.name(of: token), detail: "messages \(numbers.lowerBound) to \(numbers.upperBound - 1)",

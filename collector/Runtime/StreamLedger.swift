@@ -3,7 +3,7 @@ import STTWire
 
 /// Which message of which stream comes next, over all sessions: what makes recording exactly once.
 ///
-/// Lives on the receiving thread. The recorder fills it at start with what it found on disk, and
+/// Lives on the receive thread that has the devices' sessions. The recorder fills it at start with what it found on disk, and
 /// moves the durable marks.
 struct StreamLedger {
   struct Key: Hashable {

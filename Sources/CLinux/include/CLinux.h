@@ -17,6 +17,8 @@ uint64_t clinux_thread_cpu_ns(void);
 int clinux_random(void *buffer, size_t count);
 // Keeps the calling thread, and what it starts, on one processor.
 int clinux_pin(int processor);
+// How many processors this program may use (sched_getaffinity(2)).
+int clinux_processor_count(void);
 // 1 if the processor has AES instructions.
 int clinux_has_aes(void);
 void clinux_name_thread(const char *name);
@@ -96,9 +98,17 @@ int clinux_udp_enable_gro(int fd);
 int clinux_udp_disable_gro(int fd);
 // Lets sockets bound later share the port of `fd`, which was bound alone.
 int clinux_udp_share_port(int fd);
-// Of the three sockets bound to one port, `fd` among them: datagrams whose byte at `offset` is `second` go to
-// the one bound second, those where it is `third` to the third, all others to the first.
-int clinux_udp_steer(int fd, uint32_t offset, uint8_t second, uint8_t third);
+// How datagrams are spread over `count` sockets: with a and b the big-endian words at `offset` and 4 behind it, the
+// socket is ((((b ^ key[0]) * key[1]) ^ a) * key[2] >> 16) % count, all modulo 2^32.
+typedef struct {
+  uint32_t offset;
+  uint32_t count;
+  uint32_t key[3];
+} clinux_spread;
+// Of the `spread->count` + 2 sockets bound to one port, `fd` among them: datagrams whose byte at `kind` is `first` go to
+// the last but one, those where it is `second` to the last, all others to one of the rest; those too short for that to the
+// one bound first.
+int clinux_udp_steer(int fd, uint32_t kind, uint8_t first, uint8_t second, const clinux_spread *spread);
 int clinux_udp_enable_timestamps(int fd);
 // Asks for buffers of `bytes`, with privilege if there is some, and answers what the kernel gave.
 int clinux_udp_receive_buffer(int fd, int bytes);

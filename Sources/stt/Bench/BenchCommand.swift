@@ -9,14 +9,14 @@ struct BenchCommand: ParsableCommand {
     abstract:
       "Measures the protocol here: throughput and latency on loopback, small samples, camera frames, recording to disk, handshakes, sessions, a bad link, a flood; and what is done with recordings.",
     discussion: """
-      Without a further word it measures on loopback, and takes the options of `stt bench loopback`.
+      Without a further word it measures throughput on loopback, and takes the options of `stt bench throughput`.
 
       Exit codes: 0 measured; 1 a run failed.
       """,
     subcommands: [
-      LoopbackBench.self, LatencyBench.self, SmallBench.self, CameraBench.self, RecordBench.self, HandshakeBench.self,
+      ThroughputBench.self, LatencyBench.self, SmallBench.self, CameraBench.self, RecordBench.self, HandshakeBench.self,
       SessionsBench.self, PeersBench.self, LossBench.self, FloodCommand.self, RecordingBench.self, ReplayBench.self,
-    ], defaultSubcommand: LoopbackBench.self)
+    ], defaultSubcommand: ThroughputBench.self)
 }
 
 enum BenchCipher: String, ExpressibleByArgument, CaseIterable {

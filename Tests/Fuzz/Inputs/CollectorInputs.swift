@@ -104,7 +104,7 @@ struct CollectorRun: ~Copyable {
     var highest = persisted
     var wentBack = false
     datagram.withUnsafeMutableBytes {
-      collector.receive(
+      _ = collector.receive(
         unsafe: $0, from: PeerAddress(high: 0, low: 0xFFFF_0A00_0001, port: port), now: now, wall: now.nanoseconds,
         using: &random, sink: &sink
       ) { _, _, counter in

@@ -68,7 +68,7 @@ struct HandshakeBench {
   mutating func toResponder(_ datagram: [UInt8]) -> ResponderHandshake.Outcome {
     guard let header = try? FrameHeader(datagram: datagram.span.bytes) else { return .dropped(.malformed) }
     let outcome = responder.receive(
-      datagram.span.bytes, header: header, from: Self.address, now: now, using: &random, isLive: { _ in false },
+      datagram.span.bytes, header: header, from: Self.address, now: now, using: &random, isTaken: { _, _ in false },
       encapsulate: Encapsulated.to)
     switch outcome {
     case .reply(let reply): replies.append(reply)

@@ -416,7 +416,7 @@ package final class World {
         violate("a foreign identity was proven")
       }
     case .identityMissing: if seeds == nil { violate("the identity was not shown") }
-    case .moved, .clock: break
+    case .moved, .clock, .handedOver, .answers, .answersNoMore: break
     case .identity, .proven, .seedStored, .seedRefused: noteSeeds(event)
     }
   }

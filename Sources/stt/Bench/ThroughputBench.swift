@@ -5,16 +5,16 @@ import STC
 import STTJSON
 import STTSession
 
-struct LoopbackBench: ParsableCommand {
+struct ThroughputBench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "loopback",
+    commandName: "throughput",
     abstract: "Measures the link on loopback: two processes, the real session, beside the ceiling of the same run.",
     discussion: """
       One process sends sealed messages as fast as the other takes them. Then the same cipher calls and the same \
       sockets run without a session: that is the ceiling. Compare ratios, not figures of different runs.
 
       Exit codes: 0 measured; 1 a run failed.
-      """)
+      """, aliases: ["loopback"])
 
   @Option(help: ArgumentHelp("Bytes of each message.", valueName: "bytes")) var message = 65_536
   @Option(help: ArgumentHelp("Bytes of UDP payload.", valueName: "bytes")) var datagram = 1400

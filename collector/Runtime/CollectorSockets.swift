@@ -1,0 +1,43 @@
+import LinuxUDP
+import STTBuffers
+import STTIngest
+
+/// The sockets of a collector's port: one for each receive thread's sessions, and two for handshakes.
+struct CollectorSockets: ~Copyable {
+  let first: SessionSocket
+  let lanes: HandshakeLanes?
+  let others: [Box<SessionSocket>]
+  /// Of the first thread.
+  let share: SessionShare
+  /// What its owner should know.
+  let warning: String?
+
+  /// Where the kernel can't tell sessions apart, there is one thread.
+  static func open(
+    _ address: UDPAddress, wantedThreads: Int, pool: BufferPool, token: UInt64
+  ) throws -> CollectorSockets {
+    let socket = try UDPSocket(bind: address)
+    var others: [Box<SessionSocket>] = []
+    for _ in 1..<max(1, wantedThreads) {
+      guard let batch = ReceiveBatch(pool: pool) else { throw tooLittleMemory(wantedThreads) }
+      others.append(Box(SessionSocket(try UDPSocket(sharing: socket), batch)))
+    }
+    var random = SystemRandomNumberGenerator()
+    var share = SessionShare(thread: 0, of: others.count + 1, key: SessionShare.Key(using: &random))
+    var lanes = HandshakeLanes(beside: socket, share: share, pool: pool, token: token)
+    var warning: String?
+    if lanes == nil, wantedThreads > 1 {
+      others = []
+      share = .whole
+      warning =
+        "this kernel spreads no sessions over several sockets (SO_ATTACH_REUSEPORT_CBPF): one receive thread has to do"
+    }
+    guard let batch = ReceiveBatch(pool: pool) else { throw tooLittleMemory(wantedThreads) }
+    return CollectorSockets(
+      first: SessionSocket(socket, batch), lanes: lanes.take(), others: others, share: share, warning: warning)
+  }
+
+  private static func tooLittleMemory(_ threads: Int) -> CollectorFailure {
+    CollectorFailure("limits.memory is too small for the receive buffers\(threads > 1 ? " of \(threads) threads" : "")")
+  }
+}
