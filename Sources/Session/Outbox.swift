@@ -16,6 +16,8 @@ public struct Outbox: ~Copyable {
   var parities = UniqueArray<OutgoingParity>()
   /// Streams of a constant rate.
   private(set) var coverStreams: [Int] = []
+  /// Goes up with whatever the owner of the streams does to them: there may be something else to send.
+  private(set) var changes: UInt64 = 0
   /// When the next message of a PARTIAL stream stops being wanted, at the earliest.
   var nextExpiry = MonotonicTime.never
   /// Bytes of ordered messages sent in this session and not delivered.
@@ -50,6 +52,7 @@ public struct Outbox: ~Copyable {
   ///   - padding: what observers may learn of the stream.
   ///   - parity: whether the receiver can make up for lost frames by itself; the stream is opened with it.
   public mutating func add(_ open: StreamOpen, padding: Padding = .none, parity: Parity = .none) -> Int? {
+    changes &+= 1
     guard streams.count < Self.mostStreams, parity == .none || !padding.isConstantRate else { return nil }
     let index = streams.count
     var stream = OutgoingStream(id: firstStreamID + UInt16(index) * 2, open: open, padding: padding)
@@ -148,9 +151,13 @@ public struct Outbox: ~Copyable {
   public var isEmpty: Bool { byteCount == 0 }
 
   /// No more messages will come on `stream`; its end is told once all are acknowledged.
-  public mutating func finish(_ stream: Int) { streams[stream].isFinishing = true }
+  public mutating func finish(_ stream: Int) {
+    changes &+= 1
+    streams[stream].isFinishing = true
+  }
 
   private mutating func append(_ message: OutgoingMessage, on stream: Int) {
+    changes &+= 1
     streams[stream].queue.append(message)
     byteCount += message.byteCount
     switch streams[stream].open.delivery {
@@ -211,6 +218,7 @@ public struct Outbox: ~Copyable {
   /// A new session begins: everything still here will be sent again.
   mutating func reset(sessionWindow: Int = .max) {
     self.sessionWindow = sessionWindow
+    changes &+= 1
     outstanding = 0
     abandonBlocks()
     for index in 0..<streams.count { streams[index].reset() }

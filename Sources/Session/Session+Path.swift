@@ -67,6 +67,7 @@ extension Session {
 
   /// Gives up everything in flight, and goes on with numbers far away.
   private mutating func leap(_ random: UInt64, _ now: MonotonicTime, outbox: inout Outbox) {
+    following = nil
     var number = sent.start
     while number < sent.end {
       if sent.isUnresolved(number) { lose(number, now, congestive: false, outbox: &outbox) }

@@ -21,6 +21,7 @@ extension Session {
     ecn: ECN = .notCapable, outbox: inout Outbox, sink: inout Sink
   ) -> Reception {
     guard end == nil, header.type.isSession else { return .dropped }
+    following = nil
     let epoch = opener.epoch
     let number: UInt64
     switch opener.open(unsafe: datagram, header: header) {

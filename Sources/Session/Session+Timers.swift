@@ -28,6 +28,7 @@ extension Session {
   /// Does what time alone makes due: loss, probes, the end of a silent session.
   public mutating func handleTimeout(now: MonotonicTime, outbox: inout Outbox) {
     guard end == nil else { return }
+    following = nil
     if now.since(lastReceived) >= settings.idleTimeout {
       finish(.silent)
       return

@@ -33,6 +33,9 @@ extension Session {
     if holdsStreams {
       return probesOwed > 0 ? sendKeepAlive(into: buffer, now, wall) : 0
     }
+    if let next = takeFollowing(now, outbox) {
+      return sendFragment(next.part, of: next.total, next.stream, into: buffer, now, outbox: &outbox)
+    }
     let length = sendOpen(into: buffer, now, outbox: &outbox)
     if length > 0 { return length }
     outbox.expire(now)
@@ -264,7 +267,8 @@ extension Session {
           if covers { return sendCovered(part, stream, into: buffer, now, outbox: &outbox) }
           return pads
             ? sendPaddedFragment(part, stream, into: buffer, bucket: Padding.bucketByteCount, now, outbox: &outbox)
-            : sendFragment(part, stream, into: buffer, now, outbox: &outbox)
+            : sendFragment(
+              part, of: outbox.streams[stream].message(part.message).byteCount, stream, into: buffer, now, outbox: &outbox)
         }
       }
     }
@@ -314,11 +318,10 @@ extension Session {
   }
 
   private mutating func sendFragment(
-    _ part: OutgoingPart, _ stream: Int, into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime,
+    _ part: OutgoingPart, of total: Int, _ stream: Int, into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime,
     outbox: inout Outbox
   ) -> Int {
     var writer = ByteWriter(unsafe: plaintext(buffer))
-    let total = outbox.streams[stream].message(part.message).byteCount
     var flags: FrameFlags = []
     if part.offset == 0 { flags.insert(.messageBegin) }
     if part.offset + part.count == total { flags.insert(.messageEnd) }
@@ -333,6 +336,7 @@ extension Session {
       buffer, .data, flags: flags, stream: outbox.streams[stream].id, sequence: outbox.takeSequence(stream),
       prefix: writer.count, body: body, tracked: packet, now)
     outbox.partSent(stream, part)
+    noteFollowing(part, of: total, stream, now, outbox)
     return length
   }
 

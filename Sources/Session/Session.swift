@@ -130,6 +130,8 @@ public struct Session: ~Copyable {
   public internal(set) var clock: ClockEstimate?
   public internal(set) var statistics = SessionStatistics()
   var turn = 0
+  /// What goes next, while that is certain.
+  var following: FollowingPart?
   /// When the next datagram of a constant rate is due.
   var coverDue = MonotonicTime.never
   /// When the next block that waits for more must be closed.
