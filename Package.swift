@@ -180,6 +180,9 @@ let package = Package(
       ["CAllocations", "STC", "STTBuffers", "STTIngest", "STTRecord", "STTSample", "STTSession", "STTWire"]),
 
     tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
+    tests(
+      "CollectorRuntime",
+      ["LinuxEvents", "STTBuffers", "STTCollectorRuntime", "STTRecorder", "STTSession", "STTWire", logging]),
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),

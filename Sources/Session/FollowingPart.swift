@@ -29,11 +29,13 @@ extension Outbox {
 
 extension Session {
   /// Takes note that `part` of a message of `total` bytes went out, and of what goes next if that is certain.
+  ///
+  /// - Parameter isCertain: `part` was such itself, so that nothing else is to be sent now.
   mutating func noteFollowing(
-    _ part: OutgoingPart, of total: Int, _ stream: Int, _ now: MonotonicTime, _ outbox: borrowing Outbox
+    _ part: OutgoingPart, of total: Int, _ stream: Int, _ now: MonotonicTime, isCertain: Bool, _ outbox: borrowing Outbox
   ) {
     let offset = part.offset + part.count
-    guard !part.isRepeat, offset < total, following != nil || outbox.isAlone(stream) else {
+    guard !part.isRepeat, offset < total, isCertain || outbox.isAlone(stream) else {
       following = nil
       return
     }

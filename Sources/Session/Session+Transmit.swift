@@ -34,7 +34,7 @@ extension Session {
       return probesOwed > 0 ? sendKeepAlive(into: buffer, now, wall) : 0
     }
     if let next = takeFollowing(now, outbox) {
-      return sendFragment(next.part, of: next.total, next.stream, into: buffer, now, outbox: &outbox)
+      return sendFragment(next.part, of: next.total, next.stream, into: buffer, now, follows: true, outbox: &outbox)
     }
     let length = sendOpen(into: buffer, now, outbox: &outbox)
     if length > 0 { return length }
@@ -319,7 +319,7 @@ extension Session {
 
   private mutating func sendFragment(
     _ part: OutgoingPart, of total: Int, _ stream: Int, into buffer: UnsafeMutableRawBufferPointer, _ now: MonotonicTime,
-    outbox: inout Outbox
+    follows: Bool = false, outbox: inout Outbox
   ) -> Int {
     var writer = ByteWriter(unsafe: plaintext(buffer))
     var flags: FrameFlags = []
@@ -336,7 +336,7 @@ extension Session {
       buffer, .data, flags: flags, stream: outbox.streams[stream].id, sequence: outbox.takeSequence(stream),
       prefix: writer.count, body: body, tracked: packet, now)
     outbox.partSent(stream, part)
-    noteFollowing(part, of: total, stream, now, outbox)
+    noteFollowing(part, of: total, stream, now, isCertain: follows, outbox)
     return length
   }
 

@@ -17,7 +17,9 @@ final class AstrayDatagrams: Sendable {
 
   private let ring = Ring<Datagram>(capacity: capacity)
   private let pool = BufferPool([
-    SlabClass(byteCount: 2048, count: capacity), SlabClass(byteCount: 66_560, count: 64),
+    // As large as a path of Ethernet, of jumbo frames and WebSockets, and of loopback carries.
+    SlabClass(byteCount: 2048, count: capacity), SlabClass(byteCount: 9216, count: 512),
+    SlabClass(byteCount: 66_560, count: 32),
   ])
   /// A ring has one producer: whoever holds this.
   private let producer = Mutex(())

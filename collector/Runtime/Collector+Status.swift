@@ -23,6 +23,7 @@ extension Collector {
     root.set("segmentsRemoved", state.removedCount)
     root.set("bytesRemoved", state.removedByteCount)
     root.set("messagesSkipped", total(\.skipped))
+    root.set("eventsSkipped", total(\.skippedEvents))
     root.set("strayDatagrams", total(\.stray))
     root.set("datagramsPassedOn", total(\.passedOn))
     root.set("identitiesRefused", core.gate.refusedCount)

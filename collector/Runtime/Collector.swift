@@ -87,7 +87,7 @@ public struct Collector: ~Copyable {
     while !isStopping {
       turn()
       try wait(until: .max)
-      isStopping = takeRequests()
+      isStopping = takeRequests() || core.threadFailure != nil
     }
     log.notice("stopping: finishing recordings")
     core.finishSeeds(now: Clocks.monotonic)
@@ -105,23 +105,23 @@ public struct Collector: ~Copyable {
     for thread in receiving { thread.join() }
     webSocket?.stop()
     cataloguing.join()
+    if let failure = core.threadFailure { throw CollectorFailure("a receive thread failed: \(failure)") }
   }
 
   /// Until all other threads have ended their sessions and given the recorder what they had; or for a while, if one
-  /// waits for a recorder that takes nothing.
+  /// waits for a recorder that takes nothing, or one failed.
   private mutating func closeOthers() throws {
     for index in others.indices { core.threads.orders[index + 1].post(.close) }
     let end = Clocks.monotonic + Self.closingTime
-    while core.closedThreads.count < others.count, Clocks.monotonic < end {
+    while core.closedThreads.count < others.count, core.threadFailure == nil, Clocks.monotonic < end {
       turn()
-      guard core.closedThreads.count < others.count else { return }
+      guard core.closedThreads.count < others.count, core.threadFailure == nil else { return }
       try wait(until: end)
       _ = takeRequests()
     }
   }
 
   private mutating func wait(until end: UInt64) throws {
-    if let failure = core.threadFailure { throw CollectorFailure("a receive thread failed: \(failure)") }
     try poller.wait(
       until: min(core.sessions.endpoint.deadline.nanoseconds, core.seedDuty.due, lanes?.wakeTime ?? .max, end))
   }

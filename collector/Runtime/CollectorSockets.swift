@@ -18,19 +18,24 @@ struct CollectorSockets: ~Copyable {
   ) throws -> CollectorSockets {
     let socket = try UDPSocket(bind: address)
     var others: [Box<SessionSocket>] = []
-    for _ in 1..<max(1, wantedThreads) {
-      guard let batch = ReceiveBatch(pool: pool) else { throw tooLittleMemory(wantedThreads) }
-      others.append(Box(SessionSocket(try UDPSocket(sharing: socket), batch)))
+    var warning: String?
+    do {
+      for _ in 1..<max(1, wantedThreads) {
+        guard let batch = ReceiveBatch(pool: pool) else { throw tooLittleMemory(wantedThreads) }
+        others.append(Box(SessionSocket(try UDPSocket(sharing: socket), batch)))
+      }
+    } catch let error as UDPSocketError {
+      others = []
+      warning = "one receive thread has to do: \(error)"
     }
     var random = SystemRandomNumberGenerator()
     var share = SessionShare(thread: 0, of: others.count + 1, key: SessionShare.Key(using: &random))
     var lanes = HandshakeLanes(beside: socket, share: share, pool: pool, token: token)
-    var warning: String?
-    if lanes == nil, wantedThreads > 1 {
+    if lanes == nil, !others.isEmpty {
       others = []
       share = .whole
       warning =
-        "this kernel spreads no sessions over several sockets (SO_ATTACH_REUSEPORT_CBPF): one receive thread has to do"
+        "one receive thread has to do: sessions can't be spread over several sockets (SO_ATTACH_REUSEPORT_CBPF)"
     }
     guard let batch = ReceiveBatch(pool: pool) else { throw tooLittleMemory(wantedThreads) }
     return CollectorSockets(

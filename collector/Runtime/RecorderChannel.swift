@@ -30,6 +30,8 @@ final class RecorderLane: Sendable {
 
   init(toReceiver: WakeupDescriptor) { self.toReceiver = toReceiver }
 
+  /// Whether an event may take of what is left: half of the slack stays for what streams need.
+  var hasRoomForEvents: Bool { items.capacity - items.count > Self.slack / 2 }
   /// Whether whatever one datagram may lead to has room.
   var hasRoom: Bool { items.capacity - items.count > Self.slack }
 }

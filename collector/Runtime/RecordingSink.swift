@@ -60,19 +60,25 @@ struct RecordingSink: CollectorSink, ~Copyable {
   }
 
   /// - Parameter wall: when it happened, nanoseconds since 1970; not before messages already taken.
+  ///
+  /// While the recorder takes nothing, events are the only thing that still comes: the last room of the ring is not
+  /// theirs, and what finds none is counted.
   mutating func note(_ event: RecordingEvent, device: Int, wall: UInt64) {
+    guard lane.hasRoomForEvents else { return tally.skippedEvent() }
     pushBatch()
     push(.event(device: deviceNames[device], purpose: "main", event, wall: wall))
   }
 
+  /// Another estimate comes in ten seconds.
   mutating func noteClock(_ estimate: ClockEstimate, device: Int, wall: UInt64) {
+    guard lane.hasRoomForEvents else { return }
     pushBatch()
     push(.clock(device: deviceNames[device], estimate, wall: wall))
   }
 
   private mutating func push(_ item: consuming RecorderItem) {
     pushed = true
-    // `prepare` saw room for a datagram's worth; events are few and the slack covers them.
+    // `prepare` saw room for a datagram's worth, and events leave it some.
     var refused = lane.items.push(item)
     while let again = refused.take() {
       // The recorder may have ended meanwhile, or end without taking more.

@@ -17,6 +17,7 @@ final class Tally: @unchecked Sendable {
   private let strayCount = Atomic<UInt64>(0)
   private let passedOnCount = Atomic<UInt64>(0)
   private let skippedCount = Atomic<UInt64>(0)
+  private let skippedEventCount = Atomic<UInt64>(0)
 
   init(deviceCount: Int) {
     self.deviceCount = deviceCount
@@ -45,6 +46,7 @@ final class Tally: @unchecked Sendable {
   }
 
   func skipped(_ count: Int) { skippedCount.wrappingAdd(UInt64(count), ordering: .relaxed) }
+  func skippedEvent() { skippedEventCount.wrappingAdd(1, ordering: .relaxed) }
   func show(sessions: Int, stray: UInt64, passedOn: UInt64) {
     sessionCount.store(sessions, ordering: .relaxed)
     strayCount.store(stray, ordering: .relaxed)
@@ -58,6 +60,8 @@ final class Tally: @unchecked Sendable {
   var passedOn: UInt64 { passedOnCount.load(ordering: .relaxed) }
   /// Messages that devices gave up.
   var skipped: UInt64 { skippedCount.load(ordering: .relaxed) }
+  /// Events that the recorder had no room for, because its disk refuses.
+  var skippedEvents: UInt64 { skippedEventCount.load(ordering: .relaxed) }
 
   func messages(of device: Int) -> UInt64 { devices[device].messages.load(ordering: .relaxed) }
   func bytes(of device: Int) -> UInt64 { devices[device].bytes.load(ordering: .relaxed) }
