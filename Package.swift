@@ -182,7 +182,7 @@ let package = Package(
     tests("AgentRuntime", ["STTAgentRuntime", "STTBoard"]),
     tests(
       "CollectorRuntime",
-      ["LinuxEvents", "STTBuffers", "STTCollectorRuntime", "STTRecorder", "STTSession", "STTWire", logging]),
+      ["LinuxEvents", "STTBoard", "STTBuffers", "STTCollectorRuntime", "STTRecorder", "STTSession", "STTWire", logging]),
     tests("Board", ["STTBoard"]),
     tests("Buffers", ["STTBuffers"]),
     tests("Config", ["STTBoard", "STTConfig"]),

@@ -11,25 +11,30 @@ import Testing
     return found
   }
 
+  /// Sends them in order, at most 16 bytes each, from a socket of their own; whether the kernel took them.
+  private func send(_ datagrams: [[UInt8]], to address: UDPAddress) throws -> Bool {
+    let sender = try UDPSocket(bind: .loopback(port: 0))
+    var sending = SendBatch()
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: datagrams.count * 16, alignment: 8)
+    defer { memory.deallocate() }
+    for (index, datagram) in datagrams.enumerated() {
+      let place = UnsafeMutableRawBufferPointer(rebasing: memory[(index * 16)..<(index * 16 + datagram.count)])
+      place.copyBytes(from: datagram)
+      if let base = place.baseAddress {
+        sending.append(unsafe: base, byteCount: datagram.count, segmentByteCount: datagram.count, to: address)
+      }
+    }
+    return sending.flush(sender)
+  }
+
   @Test func handshakesArriveApart() throws {
     let first = try UDPSocket(bind: .loopback(port: 0))
     guard let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3), var batch = Self.batch() else {
       Issue.record("this kernel tells no datagrams apart")
       return
     }
-    let sender = try UDPSocket(bind: .loopback(port: 0))
-    var sending = SendBatch()
     let datagrams: [[UInt8]] = [[1, 1, 9], [1, 3, 9], [1, 0x15, 9], [1, 2], [7], [1, 1], [1, 3, 3], [1, 255]]
-    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
-    defer { memory.deallocate() }
-    for (index, datagram) in datagrams.enumerated() {
-      let place = UnsafeMutableRawBufferPointer(rebasing: memory[(index * 8)..<(index * 8 + datagram.count)])
-      place.copyBytes(from: datagram)
-      if let base = place.baseAddress {
-        sending.append(unsafe: base, byteCount: datagram.count, segmentByteCount: datagram.count, to: first.local)
-      }
-    }
-    let isSent = sending.flush(sender)
+    let isSent = try send(datagrams, to: first.local)
     #expect(isSent)
     let arrived = [drain(&batch, first), drain(&batch, lanes.second), drain(&batch, lanes.third)]
     #expect(arrived[0] == [[1, 0x15, 9], [1, 2], [7], [1, 255]])
@@ -50,10 +55,6 @@ import Testing
       Issue.record("this kernel tells no datagrams apart")
       return
     }
-    let sender = try UDPSocket(bind: .loopback(port: 0))
-    var sending = SendBatch()
-    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 8)
-    defer { memory.deallocate() }
     let names: [UInt8] = [0, 1, 2, 3, 4, 5, 77, 128, 253, 254, 255]
     func datagram(_ name: UInt8) -> [UInt8] { [1, 0x15, 0, 0, name, 1, 2, 3, 4, name &* 7, 6, 7, 9] }
     func place(_ name: UInt8) -> Int {
@@ -64,14 +65,7 @@ import Testing
     // Too short for both words: to the first.
     let short: [[UInt8]] = [[1, 0x15, 0, 0, 2, 3, 4, 5, 6, 7, 8], [1, 2], [9]]
     let datagrams = names.map(datagram) + [[1, 1, 0, 0, 2], [1, 3, 0, 0, 1]] + short
-    for (index, datagram) in datagrams.enumerated() {
-      let place = UnsafeMutableRawBufferPointer(rebasing: memory[(index * 16)..<(index * 16 + datagram.count)])
-      place.copyBytes(from: datagram)
-      if let base = place.baseAddress {
-        sending.append(unsafe: base, byteCount: datagram.count, segmentByteCount: datagram.count, to: first.local)
-      }
-    }
-    let isSent = sending.flush(sender)
+    let isSent = try send(datagrams, to: first.local)
     #expect(isSent)
     func expected(_ socket: Int) -> [[UInt8]] { names.filter { place($0) == socket }.map(datagram) }
     #expect((0..<3).allSatisfy { !expected($0).isEmpty })
@@ -96,15 +90,7 @@ import Testing
       let lanes = UDPLanes(beside: first, byteAt: 1, second: 1, third: 3)
       _ = consume lanes
     }
-    let sender = try UDPSocket(bind: .loopback(port: 0))
-    var sending = SendBatch()
-    var bytes: [UInt8] = [1, 1, 3]
-    let isSent = bytes.withUnsafeMutableBytes { memory in
-      if let base = memory.baseAddress {
-        sending.append(unsafe: base, byteCount: 3, segmentByteCount: 3, to: first.local)
-      }
-      return sending.flush(sender)
-    }
+    let isSent = try send([[1, 1, 3]], to: first.local)
     guard var batch = Self.batch() else {
       Issue.record("no memory for a batch")
       return

@@ -4,10 +4,10 @@ public import STTWire
 ///
 /// A device's sessions get ids that lead to its thread, so that the kernel finds it by them. What leads elsewhere is an
 /// alias (docs/protocol.md 2.14), which nobody chooses: the collector passes its datagrams on.
-public struct SessionShare: Hashable, Sendable {
+public struct SessionShare: Sendable {
   /// What makes it unknown to others which ids lead to one thread, so that they don't tell at a glance that two
   /// sessions may be of one device. No more than that: it is no cipher.
-  public struct Key: Hashable, Sendable {
+  public struct Key: Sendable {
     public let words: (UInt32, UInt32, UInt32)
 
     public init<R: RandomNumberGenerator>(using generator: inout R) {
@@ -15,14 +15,6 @@ public struct SessionShare: Hashable, Sendable {
     }
 
     init() { words = (0, 1, 1) }
-
-    public static func == (left: Key, right: Key) -> Bool { left.words == right.words }
-
-    public func hash(into hasher: inout Hasher) {
-      hasher.combine(words.0)
-      hasher.combine(words.1)
-      hasher.combine(words.2)
-    }
   }
 
   /// Of the only thread there is.

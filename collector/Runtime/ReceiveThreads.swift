@@ -9,7 +9,6 @@ import STTWire
 /// What the receive threads of a collector share, and say to one another. A device's sessions are all on one of them;
 /// the first also makes all handshakes, and decides who a device is (docs/decisions/0018).
 final class ReceiveThreads: Sendable {
-  let count: Int
   /// By thread.
   let wakeups: [WakeupDescriptor]
   let orders: [Mailbox<SessionOrder>]
@@ -24,15 +23,16 @@ final class ReceiveThreads: Sendable {
   /// - Parameter share: of the first thread.
   init(share: SessionShare, deviceCount: Int) throws(SystemFailure) {
     self.share = share
-    count = share.count
     var wakeups: [WakeupDescriptor] = []
-    for _ in 0..<count { wakeups.append(try WakeupDescriptor()) }
+    for _ in 0..<share.count { wakeups.append(try WakeupDescriptor()) }
     self.wakeups = wakeups
     orders = wakeups.map { Mailbox(wakeup: $0) }
     astray = wakeups.map { AstrayDatagrams(wakeup: $0) }
     tallies = wakeups.map { _ in Tally(deviceCount: deviceCount) }
     news = Mailbox(wakeup: wakeups[0])
   }
+
+  var count: Int { share.count }
 
   /// Of the thread that has the sessions of device `peer`.
   func tally(of peer: Int) -> Tally { tallies[share.thread(of: peer)] }
