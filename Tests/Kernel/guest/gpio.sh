@@ -71,8 +71,7 @@ for library in 1 2; do
   # An exit has no name in the trace.
   irq=$(sed -n 's/^ *\([0-9]*\):.*stt-agent.*/irq == \1/p' /proc/interrupts | tr '\n' '|' | sed 's/|$//; s/|/ || /g')
   echo "$irq" >$trace/events/irq/irq_handler_exit/filter
-  echo 1 >$trace/events/irq/irq_handler_entry/enable
-  echo 1 >$trace/events/irq/irq_handler_exit/enable
+  echo 1 >$trace/tracing_on
   file=$(pull_file sim0 2)
   n=0
   while [ $n -lt 500 ]; do
@@ -82,8 +81,7 @@ for library in 1 2; do
     usleep 1000
     n=$((n + 1))
   done
-  echo 0 >$trace/events/irq/irq_handler_entry/enable
-  echo 0 >$trace/events/irq/irq_handler_exit/enable
+  echo 0 >$trace/tracing_on
   sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_\(e[nx][a-z]*\).*/\3 \1\2/p' $trace/trace >$out/gpio$library.trace
 
   # Pulses, counted on the device.

@@ -34,10 +34,11 @@ until_true 60 '[ "$(cat $device/buffer/enable)" = 1 ]'
 trace=/sys/kernel/tracing
 echo mono >$trace/trace_clock
 echo 'name ~ "*consumer*"' >$trace/events/irq/irq_handler_entry/filter
+echo 'irq < 0' >$trace/events/irq/irq_handler_exit/filter
 echo >$trace/trace
-echo 1 >$trace/events/irq/irq_handler_entry/enable
+echo 1 >$trace/tracing_on
 sleep 11
-echo 0 >$trace/events/irq/irq_handler_entry/enable
+echo 0 >$trace/tracing_on
 sed -n 's/.* \([0-9]*\)\.\([0-9]*\): irq_handler_entry.*/\1\2/p' $trace/trace >$out/iio.trace
 usleep 200000
 echo 42 >/sys/module/test_power/parameters/battery_capacity
