@@ -2,6 +2,8 @@
 package struct Footprint: Sendable {
   /// Bytes of messages that are not whole yet, or wait for an earlier one.
   package var heldByteCount: Int
+  /// Messages that there are places for behind gaps.
+  package var heldPlaceCount: UInt64
   /// Packets from the oldest unresolved one on.
   package var sentPacketCount: UInt64
   package var incomingStreamCount: Int
@@ -15,7 +17,8 @@ extension Session {
 
   package var footprint: Footprint {
     Footprint(
-      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start, incomingStreamCount: incoming.count,
+      heldByteCount: incoming.heldByteCount, heldPlaceCount: incoming.placeCount, sentPacketCount: sent.end - sent.start,
+      incomingStreamCount: incoming.count,
       parityByteCount: incoming.parityByteCount)
   }
 }

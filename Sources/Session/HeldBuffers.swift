@@ -30,8 +30,8 @@ struct HeldBuffers: ~Copyable {
     return slot
   }
 
-  /// One message more.
-  mutating func retain(_ slot: Int32) { references[Int(slot)] += 1 }
+  /// More messages in it.
+  mutating func retain(_ slot: Int32, by messages: Int = 1) { references[Int(slot)] += Int32(messages) }
 
   func withLease<R>(_ slot: Int32, _ body: (borrowing Lease) -> R?) -> R? {
     switch leases[Int(slot)] {
@@ -40,9 +40,9 @@ struct HeldBuffers: ~Copyable {
     }
   }
 
-  /// One message less; the last one returns the lease to its owner.
-  mutating func release(_ slot: Int32) {
-    references[Int(slot)] -= 1
+  /// Fewer messages in it; the last one returns the lease to its owner.
+  mutating func release(_ slot: Int32, by messages: Int = 1) {
+    references[Int(slot)] -= Int32(messages)
     if references[Int(slot)] == 0 {
       leases[Int(slot)] = nil
       free.append(slot)

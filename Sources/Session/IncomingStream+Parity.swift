@@ -22,14 +22,14 @@ extension IncomingStream {
 
   /// Takes a DATA frame of a stream that may have parity.
   mutating func takeUnderParity<Sink: MessageSink & ~Copyable>(
-    _ reader: inout ByteReader, flags: FrameFlags, at place: Place, room: Int, parity: ParityAllowance, into sink: inout Sink
+    _ reader: inout ByteReader, flags: FrameFlags, at place: Place, _ limits: Limits, parity: ParityAllowance,
+    into sink: inout Sink
   ) -> Outcome {
     guard let shape else { return .refused }
-    if flags.contains(.parity) { return takeParity(&reader, shape, at: place, room: room, parity: parity, into: &sink) }
+    if flags.contains(.parity) { return takeParity(&reader, shape, at: place, limits, parity: parity, into: &sink) }
     var again = reader
     let payload = again.rest()
-    let held = heldByteCount
-    let outcome = takeData(&reader, flags: flags, room: room, into: &sink)
+    let outcome = takeData(&reader, flags: flags, limits, into: &sink)
     guard case .taken = outcome, !isQuiet else { return outcome }
     beginKeeping(shape, parity)
     guard var kept = blocks.take() else { return outcome }
@@ -38,12 +38,12 @@ extension IncomingStream {
       isQuiet = true
       return outcome
     }
-    return finish(consume kept, recoverable, room: room - (heldByteCount - held), into: &sink)
+    return finish(consume kept, recoverable, limits, into: &sink)
   }
 
   private mutating func takeParity<Sink: MessageSink & ~Copyable>(
-    _ reader: inout ByteReader, _ shape: ParityShape, at place: Place, room: Int, parity: ParityAllowance,
-    into sink: inout Sink
+    _ reader: inout ByteReader, _ shape: ParityShape, at place: Place, _ limits: Limits,
+    parity: ParityAllowance, into sink: inout Sink
   ) -> Outcome {
     guard let prefix = try? ParityPrefix(&reader), place.sequence & ParityPrefix.sequenceMask == 0,
       prefix.dataCount <= shape.dataCount, prefix.index < shape.parityCount
@@ -52,8 +52,8 @@ extension IncomingStream {
     beginKeeping(shape, parity)
     guard var kept = blocks.take() else { return .taken }
     switch kept.takeParity(prefix, sequence: place.sequence, coded: reader.rest(), packet: place.packet) {
-    case .recoverable(let block): return finish(consume kept, block, room: room, into: &sink)
-    case .taken: return finish(consume kept, nil, room: room, into: &sink)
+    case .recoverable(let block): return finish(consume kept, block, limits, into: &sink)
+    case .taken: return finish(consume kept, nil, limits, into: &sink)
     case .violation: return .violation
     }
   }
@@ -69,12 +69,11 @@ extension IncomingStream {
 
   /// Takes what the block at `place` gives back as if it had arrived, and keeps the blocks.
   private mutating func finish<Sink: MessageSink & ~Copyable>(
-    _ kept: consuming IncomingParity, _ place: Int?, room: Int, into sink: inout Sink
+    _ kept: consuming IncomingParity, _ place: Int?, _ limits: Limits, into sink: inout Sink
   ) -> Outcome {
     var kept = kept
     var outcome = Outcome.taken
     if let place {
-      let held = heldByteCount
       kept.recover(place) { shard in
         guard case .taken = outcome else { return }
         var reader = ByteReader(shard)
@@ -82,7 +81,7 @@ extension IncomingStream {
           outcome = .violation
           return
         }
-        switch takeData(&reader, flags: flags, room: room - (heldByteCount - held), into: &sink) {
+        switch takeData(&reader, flags: flags, limits, into: &sink) {
         case .taken: recoveredCount += 1
         // No memory: its sender still takes it for lost, and sends it again.
         case .refused: break

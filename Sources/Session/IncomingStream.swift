@@ -31,11 +31,8 @@ struct IncomingStream: ~Copyable {
   private var seen: ReplayWindow?
   private static let seenBitCount = 1024
 
-  private var slots: UnsafeMutablePointer<PartialMessage?>
-  private var capacity: UInt64 = 0
-  private var slotsInUse = 0
-  /// Bytes of messages that are not whole yet, or wait for an earlier one.
-  private(set) var heldByteCount = 0
+  /// Messages that are not whole yet, or wait for an earlier one.
+  var held = HeldMessages()
   private let settledWindow: Int
   /// The largest blocks of parity that were announced; `nil`: there is no parity.
   private(set) var shape: ParityShape?
@@ -49,12 +46,14 @@ struct IncomingStream: ~Copyable {
   init(id: UInt16, window: Int) {
     self.id = id
     settledWindow = window
-    slots = .allocate(capacity: 0)
   }
 
-  deinit {
-    slots.deinitialize(count: Int(capacity))
-    slots.deallocate()
+  /// What a stream may hold now.
+  struct Limits {
+    /// All its messages together.
+    var byteCount: Int
+    /// From the message that is next in turn to the last one.
+    var gap: UInt64
   }
 
   /// Bytes of undelivered messages the sender may have on the way (docs/protocol.md 2.15).
@@ -98,10 +97,9 @@ struct IncomingStream: ~Copyable {
 
   /// Takes a DATA payload, from a packet or made from parity.
   ///
-  /// - Parameter room: bytes the session may hold beside what it holds; the message that is next in
-  ///   turn is taken in any case.
+  /// - Parameter limits: the message that is next in turn is taken in any case.
   mutating func takeData<Sink: MessageSink & ~Copyable>(
-    _ reader: inout ByteReader, flags: FrameFlags, room: Int, into sink: inout Sink
+    _ reader: inout ByteReader, flags: FrameFlags, _ limits: Limits, into sink: inout Sink
   ) -> Outcome {
     guard isOpen, sink.isAccepting else { return .refused }
     guard !flags.contains(.parity), let prefix = try? DataPrefix(&reader, flags: flags),
@@ -111,22 +109,39 @@ struct IncomingStream: ~Copyable {
     let bytes = reader.rest()
     let number = prefix.message
     let whole = Int(prefix.total) == bytes.byteCount
-    guard delivery.isOrdered else { return takeUnordered(number, prefix, bytes, whole: whole, room: room, into: &sink) }
+    guard delivery.isOrdered else { return takeUnordered(number, prefix, bytes, whole: whole, limits, into: &sink) }
     if number < next {
       // Our acknowledgement was lost, or it comes from an earlier session.
       ackPending = true
       return .taken
     }
-    guard number - next < OutgoingStream.mostGap else { return .refused }
+    guard number - next < limits.gap else { return .refused }
     if whole, number == next {
-      drop(number)
+      held.drop(number)
       guard deliver(number, bytes, into: &sink) else { return .violation }
       next += 1
       ackPending = true
       return drain(into: &sink)
     }
-    guard place(number, prefix, bytes, room: room, into: &sink) else { return .refused }
+    held.makeRoom(for: number, from: next)
+    let granted = number == next ? .max : min(window, limits.byteCount)
+    if whole, bytes.byteCount <= PackedMessages.largest, !held.isBegun(number) {
+      return held.pack(number, bytes, granted: granted, from: &sink) ? .taken : .refused
+    }
+    let turn = number == next ? HeldMessages.Turn.now : .later
+    guard held.place(number, prefix, bytes, granted: granted, turn, from: &sink) else { return .refused }
     return drain(into: &sink)
+  }
+
+  /// Whether there is nothing else to do for a message that comes whole and in turn than to pass it on: no parity to keep, and
+  /// none that waited for it.
+  var mayTakeRun: Bool { isOpen && delivery.isOrdered && shape == nil && held.isEmpty }
+  var largestPayload: Int { Int(largest) }
+
+  mutating func noteDelivered(below number: UInt64) {
+    guard number > next else { return }
+    next = number
+    ackPending = true
   }
 
   /// Takes a SKIP: nothing below `upTo` is waited for.
@@ -136,12 +151,8 @@ struct IncomingStream: ~Copyable {
       // Whole messages that wait behind the gap are still good.
       if case .violation = drain(into: &sink) { return .violation }
       guard next < skip.upTo else { break }
-      var gapEnd = next
-      while gapEnd < skip.upTo, gapEnd - next < capacity, !holdsComplete(gapEnd) {
-        drop(gapEnd)
-        gapEnd += 1
-      }
-      if gapEnd - next >= capacity { gapEnd = skip.upTo }
+      guard sink.isAccepting else { return .refused }
+      let gapEnd = held.nextComplete(from: next, before: skip.upTo)
       if gapEnd > next { sink.skipped(token: token, numbers: next..<gapEnd, reason: skip.reason) }
       next = gapEnd
     }
@@ -173,7 +184,8 @@ struct IncomingStream: ~Copyable {
   }
 
   private mutating func takeUnordered<Sink: MessageSink & ~Copyable>(
-    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, whole: Bool, room: Int, into sink: inout Sink
+    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, whole: Bool, _ limits: Limits,
+    into sink: inout Sink
   ) -> Outcome {
     if delivery == .latest {
       ackPending = true
@@ -184,20 +196,16 @@ struct IncomingStream: ~Copyable {
       passOver(number)
       return deliver(number, bytes, into: &sink) ? .taken : .violation
     }
-    if !place(number, prefix, bytes, room: room, into: &sink, evicting: true) {
+    let granted = number == next ? .max : min(window, limits.byteCount)
+    let turn = delivery == .latest ? HeldMessages.Turn.alone : .later
+    if !held.place(number, prefix, bytes, granted: granted, turn, evicting: true, from: &sink) {
       // An UNRELIABLE message is lost then. A LATEST one must come again, or its sender would believe that
       // it arrived; what is older makes room for it.
-      guard delivery == .latest, !isReplaced(number) else { return .taken }
-      letGo(below: number)
-      guard place(number, prefix, bytes, room: room, into: &sink, evicting: true) else { return .refused }
+      guard delivery == .latest, !held.isReplaced(number) else { return .taken }
+      held.letGo(below: number)
+      guard held.place(number, prefix, bytes, granted: granted, turn, evicting: true, from: &sink) else { return .refused }
     }
-    let slot = Int(number & (capacity - 1))
-    guard let message = slots[slot].take() else { return .taken }
-    guard message.isComplete else {
-      slots[slot] = consume message
-      return .taken
-    }
-    vacate(message)
+    guard let message = held.takeComplete(number) else { return .taken }
     passOver(number)
     return deliver(message, into: &sink) ? .taken : .violation
   }
@@ -214,47 +222,47 @@ struct IncomingStream: ~Copyable {
     seen?.mark(number)
     guard delivery == .latest else { return }
     next = number + 1
-    letGo(below: number + 1)
+    held.letGo(below: number + 1)
   }
 
-  /// Whether a newer message has taken the place of `number`.
-  private func isReplaced(_ number: UInt64) -> Bool {
-    switch slots[Int(number & (capacity - 1))] {
-    case .some(let present): return present.number > number
-    case .none: return false
-    }
+  /// Goes on where the sink had no room.
+  mutating func resume<Sink: MessageSink & ~Copyable>(into sink: inout Sink) -> Outcome {
+    isOpen && delivery.isOrdered ? drain(into: &sink) : .taken
   }
 
-  private mutating func letGo(below number: UInt64) {
-    guard slotsInUse > 0 else { return }
-    for slot in 0..<Int(capacity) {
-      guard let message = slots[slot].take() else { continue }
-      if message.number < number { vacate(message) } else { slots[slot] = consume message }
-    }
-  }
-
-  /// Delivers what is whole and in turn.
+  /// Delivers what is whole and in turn, as far as the sink has room.
   private mutating func drain<Sink: MessageSink & ~Copyable>(into sink: inout Sink) -> Outcome {
-    while slotsInUse > 0 {
-      let slot = Int(next & (capacity - 1))
-      guard let message = slots[slot].take() else { return .taken }
-      guard message.number == next, message.isComplete else {
-        slots[slot] = consume message
-        return .taken
-      }
-      vacate(message)
+    while sink.isAccepting, let message = held.takeComplete(next) {
       guard deliver(message, into: &sink) else { return .violation }
       next += 1
       ackPending = true
     }
+    held.shrink()
     return .taken
   }
 
   private func deliver<Sink: MessageSink & ~Copyable>(_ number: UInt64, _ bytes: RawSpan, into sink: inout Sink) -> Bool {
+    Self.deliver(token, number, bytes, into: &sink)
+  }
+
+  private static func deliver<Sink: MessageSink & ~Copyable>(
+    _ token: Int, _ number: UInt64, _ bytes: RawSpan, into sink: inout Sink
+  ) -> Bool {
     var reader = ByteReader(bytes)
     guard let time = try? MessageTime(&reader) else { return false }
     sink.deliver(token: token, number: number, time: time, payload: reader.rest())
     return true
+  }
+
+  private mutating func deliver<Sink: MessageSink & ~Copyable>(
+    _ message: consuming HeldMessage, into sink: inout Sink
+  ) -> Bool {
+    switch consume message {
+    case .packed(let small):
+      let (token, number) = (token, small.number)
+      return held.spend(small) { Self.deliver(token, number, $0, into: &sink) }
+    case .partial(let whole): return deliver(whole, into: &sink)
+    }
   }
 
   private func deliver<Sink: MessageSink & ~Copyable>(_ message: consuming PartialMessage, into sink: inout Sink) -> Bool {
@@ -262,108 +270,6 @@ struct IncomingStream: ~Copyable {
     guard let time = try? MessageTime(&reader) else { return false }
     sink.deliver(token: token, number: message.number, time: time, message: message.takeLease())
     return true
-  }
-
-  /// Puts bytes where they belong. `false`: no memory, a table that is full, or a total that
-  /// contradicts an earlier part.
-  private mutating func place<Sink: MessageSink & ~Copyable>(
-    _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, room: Int, into sink: inout Sink,
-    evicting: Bool = false
-  ) -> Bool {
-    if evicting { if capacity == 0 { resize(to: 16) } } else { makeRoom(for: number) }
-    let slot = Int(number & (capacity - 1))
-    var message: PartialMessage
-    if let present = slots[slot].take() {
-      if present.number == number {
-        message = present
-      } else {
-        guard evicting, present.number < number else {
-          slots[slot] = consume present
-          return false
-        }
-        vacate(present)
-        guard let fresh = begin(number, prefix.total, room: room, into: &sink) else { return false }
-        message = fresh
-      }
-    } else {
-      guard let fresh = begin(number, prefix.total, room: room, into: &sink) else { return false }
-      message = fresh
-    }
-    let placed = message.total == prefix.total && message.place(bytes, at: prefix.offset)
-    slots[slot] = consume message
-    return placed
-  }
-
-  /// Memory for message `number`, unless the sender was not granted so much.
-  private mutating func begin<Sink: MessageSink & ~Copyable>(
-    _ number: UInt64, _ total: UInt32, room: Int, into sink: inout Sink
-  ) -> PartialMessage? {
-    let byteCount = Int(total)
-    guard number == next || (heldByteCount + byteCount <= window && byteCount <= room) else { return nil }
-    guard let lease = sink.lease(atLeast: byteCount) else { return nil }
-    if !isInTurn(number) {
-      // Never the last buffer: what waits for an earlier message would hold them all, and that message,
-      // when it comes, would have none.
-      switch sink.lease(atLeast: byteCount) {
-      case .some: break
-      case .none: return nil
-      }
-    }
-    slotsInUse += 1
-    heldByteCount += byteCount
-    return PartialMessage(number: number, total: total, lease: lease)
-  }
-
-  /// Whether `number` can be delivered as soon as it is whole, and will become whole.
-  private func isInTurn(_ number: UInt64) -> Bool {
-    switch delivery {
-    case .reliable, .partial: number == next
-    case .latest: slotsInUse == 0
-    case .unreliable: false
-    }
-  }
-
-  private mutating func vacate(_ message: borrowing PartialMessage) {
-    slotsInUse -= 1
-    heldByteCount -= Int(message.total)
-  }
-
-  private mutating func drop(_ number: UInt64) {
-    guard capacity > 0, let present = slots[Int(number & (capacity - 1))].take() else { return }
-    if present.number == number {
-      vacate(present)
-    } else {
-      slots[Int(number & (capacity - 1))] = consume present
-    }
-  }
-
-  private func holdsComplete(_ number: UInt64) -> Bool {
-    guard slotsInUse > 0 else { return false }
-    switch slots[Int(number & (capacity - 1))] {
-    case .some(let message): return message.number == number && message.isComplete
-    case .none: return false
-    }
-  }
-
-  private mutating func makeRoom(for number: UInt64) {
-    var wider = max(capacity, 16)
-    while number - next >= wider { wider *= 2 }
-    if wider != capacity { resize(to: wider) }
-  }
-
-  private mutating func resize(to wider: UInt64) {
-    let newSlots = UnsafeMutablePointer<PartialMessage?>.allocate(capacity: Int(wider))
-    for slot in 0..<Int(wider) { (newSlots + slot).initialize(to: nil) }
-    for slot in 0..<Int(capacity) {
-      if let message = slots[slot].take() {
-        let place = Int(message.number & (wider - 1))
-        newSlots[place] = consume message
-      }
-    }
-    slots.deinitialize(count: Int(capacity))
-    slots.deallocate()
-    slots = newSlots
-    capacity = wider
   }
 }
 

@@ -12,6 +12,8 @@ struct IncomingStreams: ~Copyable {
   private let mostParityBytes: Int
   /// Bytes of messages that are not whole yet, or wait for an earlier one, over all streams.
   private(set) var heldByteCount = 0
+  /// Messages wait whose turn it is: the sink had no room.
+  private(set) var isInterrupted = false
   /// Bytes that all streams' parity takes.
   private(set) var parityByteCount = 0
   /// Frames made from parity.
@@ -25,6 +27,13 @@ struct IncomingStreams: ~Copyable {
   }
 
   var count: Int { streams.count }
+
+  /// Messages that tables have places for.
+  var placeCount: UInt64 {
+    var sum: UInt64 = 0
+    for index in 0..<streams.count { sum += streams[index].held.placeCount }
+    return sum
+  }
 
   func index(of id: UInt16) -> Int? {
     let place = Int(id >> 1)
@@ -78,23 +87,24 @@ extension IncomingStreams {
   mutating func takeData<Sink: MessageSink & ~Copyable>(
     _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    let held = streams[index].heldByteCount
-    let room = sessionWindow - heldByteCount
+    let held = streams[index].held.byteCount
+    let limits = IncomingStream.Limits(
+      byteCount: held + sessionWindow - heldByteCount, gap: OutgoingStream.mostGap(streamCount: streams.count))
     let outcome =
       streams[index].shape == nil
-      ? streams[index].takeData(&reader, flags: flags, room: room, into: &sink)
-      : takeUnderParity(index, &reader, flags: flags, at: place, room: room, into: &sink)
-    heldByteCount += streams[index].heldByteCount - held
+      ? streams[index].takeData(&reader, flags: flags, limits, into: &sink)
+      : takeUnderParity(index, &reader, flags: flags, at: place, limits, into: &sink)
+    settle(index, held, sink)
     return outcome
   }
 
   private mutating func takeUnderParity<Sink: MessageSink & ~Copyable>(
-    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place, room: Int,
-    into sink: inout Sink
+    _ index: Int, _ reader: inout ByteReader, flags: FrameFlags, at place: IncomingStream.Place,
+    _ limits: IncomingStream.Limits, into sink: inout Sink
   ) -> IncomingStream.Outcome {
     let before = (streams[index].parityByteCount, streams[index].recoveredCount)
     let outcome = streams[index].takeUnderParity(
-      &reader, flags: flags, at: place, room: room,
+      &reader, flags: flags, at: place, limits,
       parity: .init(blockCount: parityBlockCount, byteCount: mostParityBytes - parityByteCount), into: &sink)
     parityByteCount += streams[index].parityByteCount - before.0
     recoveredCount += streams[index].recoveredCount - before.1
@@ -104,10 +114,29 @@ extension IncomingStreams {
   mutating func takeSkip<Sink: MessageSink & ~Copyable>(
     _ index: Int, _ skip: Skip, into sink: inout Sink
   ) -> IncomingStream.Outcome {
-    let before = streams[index].heldByteCount
+    let held = streams[index].held.byteCount
     let outcome = streams[index].takeSkip(skip, into: &sink)
-    heldByteCount += streams[index].heldByteCount - before
+    settle(index, held, sink)
     return outcome
+  }
+
+  /// Goes on with the messages whose turn it is and that the sink had no room for.
+  mutating func resume<Sink: MessageSink & ~Copyable>(into sink: inout Sink) -> IncomingStream.Outcome {
+    guard isInterrupted, sink.isAccepting else { return .taken }
+    isInterrupted = false
+    for index in 0..<streams.count {
+      let held = streams[index].held.byteCount
+      let outcome = streams[index].resume(into: &sink)
+      settle(index, held, sink)
+      guard case .taken = outcome else { return outcome }
+    }
+    return .taken
+  }
+
+  /// Takes note of what stream `index` holds now; it held `before` bytes.
+  private mutating func settle<Sink: MessageSink & ~Copyable>(_ index: Int, _ before: Int, _ sink: borrowing Sink) {
+    heldByteCount += streams[index].held.byteCount - before
+    if !sink.isAccepting { isInterrupted = true }
   }
 
   mutating func takeEnd<Sink: MessageSink & ~Copyable>(

@@ -22,7 +22,8 @@ public struct StreamAdmission: Hashable, Sendable {
 public protocol MessageSink: ~Copyable {
   /// A stream opened. `nil` refuses it: the session ends with a protocol violation.
   mutating func opened(_ open: StreamOpen) -> StreamAdmission?
-  /// A whole message that lies in the datagram it came in; `payload` is without its time.
+  /// A whole message that lies in the datagram it came in, or beside others that waited for an earlier one; `payload` is without
+  /// its time, and lent for this call. Tens of thousands may follow from one datagram.
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan)
   /// A whole message in a buffer of its own; the payload begins at byte ``MessageTime/byteCount``.
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease)
@@ -30,8 +31,8 @@ public protocol MessageSink: ~Copyable {
   mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8)
   /// The sender finished the stream; `end` is one past its last message.
   mutating func ended(token: Int, end: UInt64)
-  /// Whether there is room for more now. While not, messages are neither taken nor acknowledged, and
-  /// their sender sends them again: a full disk at the end of the line becomes patience at its start.
+  /// Whether there is room for one more now. While not, messages are neither taken nor acknowledged, and
+  /// their sender sends them again: a full disk at the end of the line becomes patience at its start. Asked before each.
   var isAccepting: Bool { get }
   /// Memory for a message of `byteCount` bytes, or `nil` when there is none now: its packets count
   /// as lost and come again.

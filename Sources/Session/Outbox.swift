@@ -21,7 +21,7 @@ public struct Outbox: ~Copyable {
   /// When the next message of a PARTIAL stream stops being wanted, at the earliest.
   var nextExpiry = MonotonicTime.never
   /// Bytes of ordered messages sent in this session and not delivered.
-  private(set) var outstanding = 0
+  var outstanding = 0
   /// How many of those the peer is ready to hold over all streams (docs/protocol.md 2.15).
   private(set) var sessionWindow = Int.max
   /// Bytes of messages kept.
@@ -79,16 +79,10 @@ public struct Outbox: ~Copyable {
   public mutating func enqueue(
     _ batch: consuming Lease, on stream: Int, next: (borrowing Lease) -> (time: MessageTime, offset: Int, byteCount: Int)?
   ) -> Int {
-    var count = 0
     let slot = held.hold(batch, references: 1)
-    while let part = held.withLease(slot, next) {
-      append(
-        OutgoingMessage(
-          time: part.time, bodySlot: slot, bodyOffset: Int32(part.offset), bodyCount: Int32(part.byteCount)),
-        on: stream)
-      held.retain(slot)
-      count += 1
-    }
+    let (count, bytes) = streams[stream].append(of: slot, held, next)
+    held.retain(slot, by: count)
+    noteAppended(count, bytes, on: stream)
     // The reference of this call itself.
     held.release(slot)
     return count
@@ -157,13 +151,22 @@ public struct Outbox: ~Copyable {
   }
 
   private mutating func append(_ message: OutgoingMessage, on stream: Int) {
-    changes &+= 1
     streams[stream].queue.append(message)
-    byteCount += message.byteCount
+    noteAppended(1, message.byteCount, on: stream)
+  }
+
+  /// The last `count` messages of `stream`, of so many bytes, are new.
+  private mutating func noteAppended(_ count: Int, _ bytes: Int, on stream: Int) {
+    guard count > 0 else { return }
+    changes &+= 1
+    byteCount += bytes
     switch streams[stream].open.delivery {
     case .reliable: break
     case .partial:
-      if let deadline = streams[stream].deadline { nextExpiry = min(nextExpiry, Self.expiry(message, deadline)) }
+      guard let deadline = streams[stream].deadline else { break }
+      for number in streams[stream].end - UInt64(count)..<streams[stream].end {
+        nextExpiry = min(nextExpiry, Self.expiry(streams[stream].message(number), deadline))
+      }
     case .unreliable: dropOldestUnsent(stream)
     case .latest: supersede(stream)
     }
@@ -184,11 +187,7 @@ public struct Outbox: ~Copyable {
 
   /// Lets go of what nobody needs any more.
   mutating func release(_ stream: Int) {
-    let limit = min(streams[stream].releasable, streams[stream].next)
-    while streams[stream].first < limit, let message = streams[stream].queue.popFirst() {
-      streams[stream].first += 1
-      if !message.isCancelled { forget(message) }
-    }
+    byteCount -= streams[stream].release(from: &held)
   }
 
   mutating func forget(_ message: OutgoingMessage) {
@@ -211,6 +210,8 @@ public struct Outbox: ~Copyable {
     release(stream)
     return true
   }
+
+  var mostGap: UInt64 { OutgoingStream.mostGap(streamCount: streams.count) }
 
   /// Room for ordered messages under the peer's session window.
   var sessionRoom: Int { outstanding == 0 ? .max : sessionWindow - outstanding }

@@ -40,7 +40,7 @@ extension Outbox {
     let nextOffset = Int(streams[stream].nextOffset)
     if nextOffset == 0 { skipCancelled(stream) }
     let number = streams[stream].next
-    guard nextOffset > 0 || streams[stream].mayBeginNext(sessionRoom: sessionRoom) else { return nil }
+    guard nextOffset > 0 || streams[stream].mayBeginNext(sessionRoom: sessionRoom, mostGap: mostGap) else { return nil }
     let total = streams[stream].message(number).byteCount
     if nextOffset == 0, total <= partCapacity - BundledFrame.headByteCount {
       return OutgoingPart(message: number, offset: 0, count: total, isWhole: true, isRepeat: false)
@@ -105,14 +105,7 @@ extension Outbox {
   func copyWhole(_ stream: Int, _ number: UInt64, _ writer: inout ByteWriter) {
     let message = streams[stream].message(number)
     message.time.write(&writer)
-    if message.headSlot >= 0 {
-      writer.bytes(
-        unsafe: UnsafeRawBufferPointer(
-          start: held.base(message.headSlot) + Int(message.headOffset), count: Int(message.headCount)))
-    }
-    writer.bytes(
-      unsafe: UnsafeRawBufferPointer(
-        start: held.base(message.bodySlot) + Int(message.bodyOffset), count: Int(message.bodyCount)))
+    if let memory = writer.reserve(message.byteCount - MessageTime.byteCount) { held.copy(message, to: memory) }
   }
 
   /// Copies the part's share of time and head behind what `writer` holds, and answers its share of

@@ -53,8 +53,9 @@ struct OutgoingStream: ~Copyable {
 
   /// What a receiver always grants before its first acknowledgement (docs/protocol.md 2.15).
   static func initialWindow(_ open: StreamOpen) -> Int { Int(open.largestMessage) + 1 << 20 }
-  /// Messages beyond the delivered one that a receiver keeps apart (docs/protocol.md 2.15).
-  static let mostGap: UInt64 = 4096
+
+  /// Messages of an ordered stream that may be on their way, where a session has so many streams (docs/protocol.md 2.15).
+  static func mostGap(streamCount: Int) -> UInt64 { max(4096, min(32_768, 131_072 / UInt64(max(1, streamCount)))) }
 
   var end: UInt64 { first + UInt64(queue.count) }
   /// Delivered in order, and lost parts are sent again.
@@ -88,10 +89,10 @@ struct OutgoingStream: ~Copyable {
   }
 
   /// Whether the next unsent message may begin under the receiver's windows.
-  func mayBeginNext(sessionRoom: Int) -> Bool {
+  func mayBeginNext(sessionRoom: Int, mostGap: UInt64) -> Bool {
     guard next < end else { return false }
     guard isOrdered else { return true }
-    if next >= delivered + Self.mostGap { return false }
+    if next >= delivered + mostGap { return false }
     let byteCount = message(next).byteCount
     return outstanding == 0 || (outstanding + byteCount <= window && byteCount <= sessionRoom)
   }

@@ -108,7 +108,15 @@ struct SentPackets: ~Copyable {
 
   mutating func append(run: MessageRun) -> UInt64 { runs.append(run) }
 
-  mutating func extendRun(_ index: UInt64) { runs.extend(index) }
+  /// Adds `count` messages of `stream` to run `index`. `false`: they are not those that follow it, or too many.
+  mutating func extendRun(_ index: UInt64, _ stream: UInt16, from first: UInt64, by count: Int) -> Bool {
+    let run = runs[index]
+    guard run.stream == stream, run.first + UInt64(run.count) == first, Int(run.count) + count <= Int(UInt16.max) else {
+      return false
+    }
+    runs.extend(index, by: UInt16(count))
+    return true
+  }
 
   subscript(number: UInt64) -> SentPacket { packets[Int(number & (capacity - 1))] }
 
@@ -232,7 +240,7 @@ struct RunRing: ~Copyable {
 
   subscript(index: UInt64) -> MessageRun { runs[Int(index & (capacity - 1))] }
 
-  mutating func extend(_ index: UInt64) { runs[Int(index & (capacity - 1))].count += 1 }
+  mutating func extend(_ index: UInt64, by count: UInt16) { runs[Int(index & (capacity - 1))].count += count }
 
   mutating func append(_ run: MessageRun) -> UInt64 {
     if end - start == capacity { grow() }

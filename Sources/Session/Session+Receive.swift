@@ -46,6 +46,10 @@ extension Session {
     let plaintext = RawSpan(
       _unsafeStart: UnsafeRawPointer(datagram.baseAddress.unsafelyUnwrapped + SealedDatagram.additionalByteCount),
       byteCount: datagram.count - SealedDatagram.overheadByteCount)
+    if isInterrupted {
+      resume(into: &sink)
+      if end != nil { return .taken }
+    }
     var arrival = Arrival(number: number, sequence: header.sequence, now: now, wall: wall)
     var reader = ByteReader(plaintext)
     let outcome =
@@ -107,6 +111,10 @@ extension Session {
           arrival.elicits(.prompt)
         }
         break
+      }
+      if !holdsStreams, incoming.takeRun(&reader, into: &sink) > 0 {
+        arrival.elicits(.prompt)
+        continue
       }
       guard let frame = try? BundledFrame(&reader) else { return .violation }
       guard let payload = try? reader.span(Int(frame.payloadByteCount)) else { return .violation }

@@ -257,7 +257,13 @@ extension Session {
         let covers = covers(stream, outbox: &outbox)
         let capacity =
           covers ? coveredCapacity(pads: pads) : pads ? partCapacity - BundledFrame.headByteCount : partCapacity
-        while let part = outbox.nextPart(stream, partCapacity: capacity) {
+        while true {
+          if !covers {
+            let largest = capacity - BundledFrame.headByteCount
+            let hasWritten = writeRun(stream, largest: largest, &writer, &packet, outbox: &outbox)
+            if hasWritten, pads { packet.pads = true }
+          }
+          guard let part = outbox.nextPart(stream, partCapacity: capacity) else { break }
           if part.isWhole, !covers, part.count + Self.bundledOverhead <= writer.room {
             write(part, stream, &writer, &packet, outbox: &outbox)
             if pads { packet.pads = true }
@@ -303,18 +309,27 @@ extension Session {
     ).write(&writer)
     writer.u64(part.message)
     outbox.copyWhole(stream, part.message, &writer)
-    if outbox.streams[stream].open.delivery != .unreliable {
-      let last = packet.runStart + UInt64(packet.runCount)
-      if packet.runCount > 0, sent.runs[last - 1].stream == UInt16(stream), sent.runs[last - 1].count < .max,
-        sent.runs[last - 1].first + UInt64(sent.runs[last - 1].count) == part.message
-      {
-        sent.extendRun(last - 1)
-      } else {
-        _ = sent.append(run: MessageRun(stream: UInt16(stream), count: 1, first: part.message))
-        packet.runCount += 1
-      }
-    }
+    if outbox.streams[stream].open.delivery != .unreliable { note(stream, part.message, count: 1, &packet) }
     outbox.partSent(stream, part)
+  }
+
+  /// Writes what goes out as a run, if anything does.
+  private mutating func writeRun(
+    _ stream: Int, largest: Int, _ writer: inout ByteWriter, _ packet: inout SentPacket, outbox: inout Outbox
+  ) -> Bool {
+    let first = outbox.streams[stream].next
+    let count = outbox.writeRun(stream, largest: largest, &writer)
+    guard count > 0 else { return false }
+    note(stream, first, count: count, &packet)
+    return true
+  }
+
+  /// Takes note that a bundle holds these messages, to be sent again if it is lost.
+  private mutating func note(_ stream: Int, _ first: UInt64, count: Int, _ packet: inout SentPacket) {
+    let last = packet.runStart + UInt64(packet.runCount)
+    if packet.runCount > 0, sent.extendRun(last - 1, UInt16(stream), from: first, by: count) { return }
+    _ = sent.append(run: MessageRun(stream: UInt16(stream), count: UInt16(count), first: first))
+    packet.runCount += 1
   }
 
   private mutating func sendFragment(

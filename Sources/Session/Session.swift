@@ -223,6 +223,16 @@ public struct Session: ~Copyable {
     incoming.markDurable(token: token, below: number, head)
   }
 
+  /// Whether messages wait whose turn it is: the sink had no room for them.
+  public var isInterrupted: Bool { incoming.isInterrupted }
+
+  /// Goes on with those, as the next datagram would.
+  public mutating func resume<Sink: MessageSink & ~Copyable>(into sink: inout Sink) {
+    guard end == nil, case .violation = incoming.resume(into: &sink) else { return }
+    close(.protocolViolation)
+    finish(.violation)
+  }
+
   /// Nanoseconds a packet and its answer take, smoothed.
   public var smoothedRoundTrip: UInt64 { roundTrip.smoothed }
   /// Bytes that may be on the way.

@@ -190,6 +190,15 @@ public struct CollectorEndpoint: ~Copyable {
     touch(place)
   }
 
+  /// Goes on with messages of a session that the sink had no room for when their turn came. Without this they wait for the
+  /// session's next datagram.
+  public mutating func resume<Sink: CollectorSink & ~Copyable>(session place: Int, sink: inout Sink) {
+    guard place < table.capacity, table.isOccupied(place), table.slot(place).pointee.session.isInterrupted else { return }
+    sink.select(peer: table.slot(place).pointee.peer, session: place)
+    table.slot(place).pointee.session.resume(into: &sink)
+    touch(place)
+  }
+
   /// Ends every session, and begins none any more; the last datagrams come from ``transmit(into:now:wall:)``.
   public mutating func close() {
     isClosing = true

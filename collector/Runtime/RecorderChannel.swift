@@ -21,7 +21,7 @@ final class RecorderChannel: Sendable {
 
 /// The two rings between a receive thread and the recording one, and what wakes the former.
 final class RecorderLane: Sendable {
-  /// A drain of reordered messages may push so many at once.
+  /// Places that are free before anything of a datagram is taken. What follows from it stops while half of them are left.
   static let slack = 4608
 
   let items = Ring<RecorderItem>(capacity: 16_384)
@@ -30,9 +30,9 @@ final class RecorderLane: Sendable {
 
   init(toReceiver: WakeupDescriptor) { self.toReceiver = toReceiver }
 
-  /// Whether an event may take of what is left: half of the slack stays for what streams need.
-  var hasRoomForEvents: Bool { items.capacity - items.count > Self.slack / 2 }
-  /// Whether whatever one datagram may lead to has room.
+  /// Whether more of what a datagram leads to has room, or an event.
+  var hasRoomToGoOn: Bool { items.capacity - items.count > Self.slack / 2 }
+  /// Whether another datagram may be taken.
   var hasRoom: Bool { items.capacity - items.count > Self.slack }
 }
 

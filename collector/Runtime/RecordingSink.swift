@@ -13,6 +13,8 @@ struct RecordingSink: CollectorSink, ~Copyable {
   /// What one datagram of small messages may need once unpacked: each grows by less than half.
   private static let batchRoom = 98_304
   private static let batchByteCount = 262_144
+  /// No payload that lies in a datagram is larger.
+  private static let largestPayload = 65_536
 
   private let pool: BufferPool
   private let lane: RecorderLane
@@ -64,22 +66,23 @@ struct RecordingSink: CollectorSink, ~Copyable {
   /// While the recorder takes nothing, events are the only thing that still comes: the last room of the ring is not
   /// theirs, and what finds none is counted.
   mutating func note(_ event: RecordingEvent, device: Int, wall: UInt64) {
-    guard lane.hasRoomForEvents else { return tally.skippedEvent() }
+    guard lane.hasRoomToGoOn else { return tally.skippedEvent() }
     pushBatch()
     push(.event(device: deviceNames[device], purpose: "main", event, wall: wall))
   }
 
   /// Another estimate comes in ten seconds.
   mutating func noteClock(_ estimate: ClockEstimate, device: Int, wall: UInt64) {
-    guard lane.hasRoomForEvents else { return }
+    guard lane.hasRoomToGoOn else { return }
     pushBatch()
     push(.clock(device: deviceNames[device], estimate, wall: wall))
   }
 
   private mutating func push(_ item: consuming RecorderItem) {
     pushed = true
-    // `prepare` saw room for a datagram's worth, and events leave it some.
+    // There is room as long as this sink accepts, and events leave some.
     var refused = lane.items.push(item)
+    if !lane.hasRoomToGoOn { isAccepting = false }
     while let again = refused.take() {
       // The recorder may have ended meanwhile, or end without taking more.
       if channel.isStopping.load(ordering: .acquiring) { return }
@@ -111,6 +114,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
     count(token, number, payload.byteCount)
     batch?.append(DeliveryHead(token: token, number: number, time: time, received: wall), payload)
+    if batch?.fits(Self.largestPayload) != true { pushBatch() }
   }
 
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {

@@ -102,6 +102,9 @@ struct Sessions: ~Copyable {
       let session = sink.ledger.entries[mark.token].session
       if session >= 0 {
         endpoint.markDurable(session: session, token: mark.token, below: mark.number, head: mark.head)
+        // The recorder got further: what it had no room for may go on, should its device have nothing more to say.
+        sink.prepare()
+        endpoint.resume(session: session, sink: &sink)
       }
     }
   }
