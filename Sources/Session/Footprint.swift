@@ -2,8 +2,6 @@
 package struct Footprint: Sendable {
   /// Bytes of messages that are not whole yet, or wait for an earlier one.
   package var heldByteCount: Int
-  /// Messages that there are places for behind gaps.
-  package var heldPlaceCount: UInt64
   /// Packets from the oldest unresolved one on.
   package var sentPacketCount: UInt64
   package var incomingStreamCount: Int
@@ -17,7 +15,7 @@ extension Session {
 
   package var footprint: Footprint {
     Footprint(
-      heldByteCount: incoming.heldByteCount, heldPlaceCount: incoming.placeCount, sentPacketCount: sent.end - sent.start,
+      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start,
       incomingStreamCount: incoming.count,
       parityByteCount: incoming.parityByteCount)
   }

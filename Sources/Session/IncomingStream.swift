@@ -225,6 +225,9 @@ struct IncomingStream: ~Copyable {
     held.letGo(below: number + 1)
   }
 
+  /// Whether the message that is next in turn is here and whole: the sink had no room for it.
+  var isInterrupted: Bool { delivery.isOrdered && held.holdsComplete(next) }
+
   /// Goes on where the sink had no room.
   mutating func resume<Sink: MessageSink & ~Copyable>(into sink: inout Sink) -> Outcome {
     isOpen && delivery.isOrdered ? drain(into: &sink) : .taken

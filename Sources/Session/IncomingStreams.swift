@@ -94,7 +94,7 @@ extension IncomingStreams {
       streams[index].shape == nil
       ? streams[index].takeData(&reader, flags: flags, limits, into: &sink)
       : takeUnderParity(index, &reader, flags: flags, at: place, limits, into: &sink)
-    settle(index, held, sink)
+    settle(index, held)
     return outcome
   }
 
@@ -116,7 +116,7 @@ extension IncomingStreams {
   ) -> IncomingStream.Outcome {
     let held = streams[index].held.byteCount
     let outcome = streams[index].takeSkip(skip, into: &sink)
-    settle(index, held, sink)
+    settle(index, held)
     return outcome
   }
 
@@ -127,16 +127,17 @@ extension IncomingStreams {
     for index in 0..<streams.count {
       let held = streams[index].held.byteCount
       let outcome = streams[index].resume(into: &sink)
-      settle(index, held, sink)
+      settle(index, held)
+      if streams[index].ackPending { acknowledgementsDue = true }
       guard case .taken = outcome else { return outcome }
     }
     return .taken
   }
 
   /// Takes note of what stream `index` holds now; it held `before` bytes.
-  private mutating func settle<Sink: MessageSink & ~Copyable>(_ index: Int, _ before: Int, _ sink: borrowing Sink) {
+  private mutating func settle(_ index: Int, _ before: Int) {
     heldByteCount += streams[index].held.byteCount - before
-    if !sink.isAccepting { isInterrupted = true }
+    if streams[index].isInterrupted { isInterrupted = true }
   }
 
   mutating func takeEnd<Sink: MessageSink & ~Copyable>(

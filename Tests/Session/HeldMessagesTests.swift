@@ -258,4 +258,17 @@ import Testing
     let outcomeBeyond = receiver.take(mostGap, on: streams - 1)
     #expect(outcomeBeyond == .refused)
   }
+
+  @Test func tablesOfStreamsThatOpenOneAfterAnother() throws {
+    var receiver = try Receiver()
+    var most: UInt64 = 0
+    for count in 1...40 {
+      let index = count == 1 ? 0 : try receiver.open(UInt16(count) * 2 - 1)
+      let outcome = receiver.take(OutgoingStream.mostGap(streamCount: count) - 1, on: index)
+      #expect(outcome == .taken)
+      most += count < 8 ? 32_768 : count < 16 ? 16_384 : count < 32 ? 8192 : 4096
+    }
+    let places = receiver.streams.placeCount
+    #expect(places == most)
+  }
 }

@@ -69,6 +69,25 @@ import Testing
   }
 }
 
+/// A collector whose recorder takes a few messages at a time.
+@Suite struct LittleRoomTests {
+  @Test("what a closed gap lets go is delivered bit by bit, though its device has nothing more to say", arguments: 0..<10)
+  func bitByBit(seed: Int) throws {
+    let world = try World(
+      seed: UInt64(seed), conditions: LinkConditions(lossPercent: 10, jitter: .milliseconds(10), delay: .milliseconds(20)))
+    let stream = world.open("s", durable: false)
+    world.run(limit: .seconds(2))
+    world.sinkRoom = 30
+    for _ in 0..<40 {
+      for _ in 0..<50 { _ = world.send(stream, byteCount: 40) }
+      world.run(limit: .milliseconds(2))
+    }
+    world.run(limit: .seconds(8)) { $0.isRelieved }
+    #expect(world.holdsExactly(0, stream: stream, count: 2000) { _ in 40 })
+    #expect(world.isRelieved)
+  }
+}
+
 /// A collector with a handful of buffers, where messages that wait for an earlier one could hold them all.
 @Suite struct FewBuffersTests {
   @Test("messages of a few bytes get past a loss with four buffers", arguments: 0..<10)

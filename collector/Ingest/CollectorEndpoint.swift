@@ -33,6 +33,8 @@ public struct CollectorEndpoint: ~Copyable {
   private var touched: [Int] = []
   private var isTouched: [Bool]
   var events = Deque<CollectorEvent>()
+  /// Places of sessions whose messages wait for room in the sink.
+  private var interrupted: [Int] = []
   /// No session begins any more.
   private(set) var isClosing = false
   /// What became of handshake datagrams.
@@ -128,6 +130,7 @@ public struct CollectorEndpoint: ~Copyable {
     let reception = slot.pointee.session.receive(
       unsafe: datagram, header: header, now: now, wall: wall, ecn: ecn, outbox: &slot.pointee.outbox, sink: &sink)
     guard reception == .taken else { return nil }
+    if slot.pointee.session.isInterrupted, !interrupted.contains(place) { interrupted.append(place) }
     if slot.pointee.session.takePeerMoved() {
       table.rename(place, forgetting: oldest)
       if let oldest { note(oldest, isAnswered: false) }
@@ -190,13 +193,18 @@ public struct CollectorEndpoint: ~Copyable {
     touch(place)
   }
 
-  /// Goes on with messages of a session that the sink had no room for when their turn came. Without this they wait for the
-  /// session's next datagram.
-  public mutating func resume<Sink: CollectorSink & ~Copyable>(session place: Int, sink: inout Sink) {
-    guard place < table.capacity, table.isOccupied(place), table.slot(place).pointee.session.isInterrupted else { return }
-    sink.select(peer: table.slot(place).pointee.peer, session: place)
-    table.slot(place).pointee.session.resume(into: &sink)
-    touch(place)
+  /// Whether the sink had no room for messages when their turn came.
+  public var isInterrupted: Bool { !interrupted.isEmpty }
+
+  /// Goes on with those, session by session, as far as the sink has room now. Without this they wait for their session's next
+  /// datagram: for their sender they have arrived.
+  public mutating func resume<Sink: CollectorSink & ~Copyable>(sink: inout Sink) {
+    for place in interrupted where table.isOccupied(place) && table.slot(place).pointee.session.isInterrupted {
+      sink.select(peer: table.slot(place).pointee.peer, session: place)
+      table.slot(place).pointee.session.resume(into: &sink)
+      touch(place)
+    }
+    interrupted.removeAll { !table.isOccupied($0) || !table.slot($0).pointee.session.isInterrupted }
   }
 
   /// Ends every session, and begins none any more; the last datagrams come from ``transmit(into:now:wall:)``.

@@ -148,6 +148,7 @@ public struct Collector: ~Copyable {
   /// One round of the loop: take marks, take datagrams, keep time, send.
   private mutating func turn() {
     core.sessions.takeMarks()
+    core.sessions.resume(wall: Clocks.wall)
     Self.receive(&socket, &core)
     if let webSocket { Self.receive(webSocket, &core) }
     Self.receiveHandshakes(&lanes, poller, &core)

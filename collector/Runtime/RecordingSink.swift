@@ -54,7 +54,11 @@ struct RecordingSink: CollectorSink, ~Copyable {
 
   /// After each batch of datagrams: the recorder gets what there is.
   mutating func flush() {
-    if batch?.isEmpty == false, let filled = batch.take() { push(.batch(filled.finish())) }
+    if batch?.isEmpty == false, let filled = batch.take() {
+      push(.batch(filled.finish()))
+      // Until the next `prepare`.
+      isAccepting = false
+    }
     if pushed {
       channel.toRecorder.signal()
       pushed = false
@@ -112,6 +116,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
   }
 
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, payload: RawSpan) {
+    precondition(batch != nil, "messages come while this sink accepts")
     count(token, number, payload.byteCount)
     batch?.append(DeliveryHead(token: token, number: number, time: time, received: wall), payload)
     if batch?.fits(Self.largestPayload) != true { pushBatch() }

@@ -64,6 +64,7 @@ struct SessionThread: ~Copyable {
       if case .leave = order { isLeaving = true }
     }
     sessions.takeMarks()
+    sessions.resume(wall: Clocks.wall)
     Self.receive(&socket, &sessions)
     let now = MonotonicTime(nanoseconds: Clocks.monotonic)
     sessions.takeAstray(now: now, wall: Clocks.wall)

@@ -102,11 +102,16 @@ struct Sessions: ~Copyable {
       let session = sink.ledger.entries[mark.token].session
       if session >= 0 {
         endpoint.markDurable(session: session, token: mark.token, below: mark.number, head: mark.head)
-        // The recorder got further: what it had no room for may go on, should its device have nothing more to say.
-        sink.prepare()
-        endpoint.resume(session: session, sink: &sink)
       }
     }
+  }
+
+  /// Goes on with messages the recorder had no room for, should their devices have nothing more to say.
+  mutating func resume(wall: UInt64) {
+    guard endpoint.isInterrupted else { return }
+    sink.prepare()
+    sink.wall = wall
+    endpoint.resume(sink: &sink)
   }
 
   mutating func apply(_ order: SessionOrder, wall: UInt64) {

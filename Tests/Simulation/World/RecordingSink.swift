@@ -31,6 +31,8 @@ package struct RecordingSink: CollectorSink, ~Copyable {
   private var tokens: [StreamKey: Int] = [:]
   private var session = 0
   package var accepts = true
+  /// Deliveries and gaps before there is no more room.
+  var room = Int.max
   /// Somebody else took all buffers.
   package var isDry = false
   /// Sessions each token was opened in last: where durability is reported.
@@ -74,6 +76,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
 
   private mutating func record(_ token: Int, _ number: UInt64, _ time: MessageTime, _ payload: RawSpan) {
     isDirty = true
+    room -= 1
     let position = streams[token].position
     if oracle == nil, keepsMessages {
       streams[token].numbers.append(number)
@@ -97,7 +100,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
     streams[token].end = end
   }
 
-  package var isAccepting: Bool { accepts }
+  package var isAccepting: Bool { accepts && room > 0 }
   package mutating func lease(atLeast byteCount: Int) -> Lease? { isDry ? nil : pool.lease(atLeast: byteCount) }
 
   /// Everything delivered so far is on disk.

@@ -19,6 +19,8 @@ package final class World {
   package var device: DeviceEndpoint
   package var collector: CollectorEndpoint
   package var sink: RecordingSink
+  /// What the sink has room for at a time; `nil`: no end.
+  package var sinkRoom: Int?
   private var noStreams = NoStreams()
   package var link: Link
   package var random: SplitMix
@@ -299,6 +301,10 @@ package final class World {
         collector.markDurable(session: session, token: token, below: number)
       }
     }
+    while let sinkRoom, sink.accepts, collector.isInterrupted {
+      sink.room = sinkRoom
+      collector.resume(sink: &sink)
+    }
     if asleepSince == nil { device.handleTimeout(now: deviceClock.monotonic(now), using: &random) }
     sink.trueNow = now
     collector.handleTimeout(now: collectorClock.monotonic(now))
@@ -310,6 +316,7 @@ package final class World {
     bytes.withUnsafeMutableBytes { buffer in
       if flight.toCollector {
         sink.trueNow = time
+        if let sinkRoom { sink.room = sinkRoom }
         collector.receive(
           unsafe: buffer, from: flight.address ?? deviceAddress, now: collectorClock.monotonic(time),
           wall: collectorClock.wall(time), ecn: flight.ecn, using: &random, sink: &sink
