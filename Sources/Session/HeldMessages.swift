@@ -94,7 +94,7 @@ struct HeldMessages: ~Copyable {
     return end
   }
 
-  /// Hands over message `number`, if it is whole. A packed one's bytes are in ``withBytes(of:_:)``.
+  /// Hands over message `number`, if it is whole. Who gets a packed one spends it.
   mutating func takeComplete(_ number: UInt64) -> HeldMessage? {
     guard holdsComplete(number) else { return nil }
     let message = take(at: place(of: number))
