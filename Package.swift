@@ -219,7 +219,7 @@ let package = Package(
     tests(
       "Recorder", ["STC", "STTCatalogue", "STTRecord", "STTRecorder", "STTSample", grdb],
       exclude: ["write_with_stock_mcap.py"]),
-    tests("Session", ["STC", "STTBuffers", "STTSession", "STTWire"]),
+    tests("Session", ["STC", "STTBuffers", "STTSession", "STTWire", containers]),
     tests(
       "Simulation", ["SimulationWorld", "STC", "STTBuffers", "STTIngest", "STTSession", "STTWire"],
       exclude: ["Program", "World"]),

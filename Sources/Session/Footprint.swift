@@ -15,8 +15,7 @@ extension Session {
 
   package var footprint: Footprint {
     Footprint(
-      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start,
-      incomingStreamCount: incoming.count,
+      heldByteCount: incoming.heldByteCount, sentPacketCount: sent.end - sent.start, incomingStreamCount: incoming.count,
       parityByteCount: incoming.parityByteCount)
   }
 }

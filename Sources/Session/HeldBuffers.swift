@@ -50,6 +50,37 @@ struct HeldBuffers: ~Copyable {
     }
   }
 
+  /// A buffer that small messages are copied into one behind the other; it holds one reference of its own.
+  struct Filling {
+    fileprivate var slot: Int32 = -1
+    fileprivate var used = 0
+    fileprivate var capacity = 0
+  }
+
+  /// Copies one more message into the buffer that is being filled, or into another. `nil`: it takes another, and `lease` has
+  /// none that is large enough.
+  mutating func fill(_ filling: inout Filling, with bytes: RawSpan, lease: () -> Lease?) -> (slot: Int32, offset: Int32)? {
+    if filling.slot < 0 || filling.capacity - filling.used < bytes.byteCount {
+      end(&filling)
+      guard let fresh = lease(), fresh.capacity >= bytes.byteCount else { return nil }
+      filling.capacity = fresh.capacity
+      filling.slot = hold(fresh, references: 1)
+    }
+    let memory = UnsafeMutableRawPointer(mutating: base(filling.slot)) + filling.used
+    bytes.withUnsafeBytes { source in
+      if let start = source.baseAddress { memory.copyMemory(from: start, byteCount: source.count) }
+    }
+    retain(filling.slot)
+    defer { filling.used += bytes.byteCount }
+    return (filling.slot, Int32(filling.used))
+  }
+
+  /// No more messages are copied into it.
+  mutating func end(_ filling: inout Filling) {
+    if filling.slot >= 0 { release(filling.slot) }
+    filling = Filling()
+  }
+
   /// Where the lease's bytes lie; valid while it is held.
   func base(_ slot: Int32) -> UnsafeRawPointer {
     switch leases[Int(slot)] {

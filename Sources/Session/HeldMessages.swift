@@ -147,7 +147,7 @@ struct HeldMessages: ~Copyable {
   /// Puts bytes where they belong. `false`: no memory, more than `granted` bytes, another message in its place, or a total that
   /// contradicts an earlier part.
   ///
-  /// - Parameter evicting: an older message makes room, and the table does not grow.
+  /// - Parameter evicting: an older message makes room.
   mutating func place<Sink: MessageSink & ~Copyable>(
     _ number: UInt64, _ prefix: DataPrefix, _ bytes: RawSpan, granted: Int, _ turn: Turn, evicting: Bool = false,
     from sink: inout Sink
@@ -208,14 +208,14 @@ struct HeldMessages: ~Copyable {
     if count == 0, placeCount > Self.mostIdlePlaces { resize(to: Self.fewestPlaces) }
   }
 
-  private mutating func resize(to wider: UInt64) {
-    let newPlaces = UnsafeMutablePointer<HeldMessage>.allocate(capacity: Int(wider))
-    let newTaken = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(wider / 64))
-    newTaken.initialize(repeating: 0, count: Int(wider / 64))
+  private mutating func resize(to newCount: UInt64) {
+    let newPlaces = UnsafeMutablePointer<HeldMessage>.allocate(capacity: Int(newCount))
+    let newTaken = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(newCount / 64))
+    newTaken.initialize(repeating: 0, count: Int(newCount / 64))
     if count > 0 {
       for place in 0..<placeCount where isTaken(place) {
         let message = (places + Int(place)).move()
-        let newPlace = message.number & (wider - 1)
+        let newPlace = message.number & (newCount - 1)
         (newPlaces + Int(newPlace)).initialize(to: message)
         newTaken[Int(newPlace >> 6)] |= 1 << (newPlace & 63)
       }
@@ -224,7 +224,7 @@ struct HeldMessages: ~Copyable {
     taken.deallocate()
     places = newPlaces
     taken = newTaken
-    placeCount = wider
+    placeCount = newCount
   }
 }
 

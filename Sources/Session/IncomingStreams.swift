@@ -28,13 +28,6 @@ struct IncomingStreams: ~Copyable {
 
   var count: Int { streams.count }
 
-  /// Messages that tables have places for.
-  var placeCount: UInt64 {
-    var sum: UInt64 = 0
-    for index in 0..<streams.count { sum += streams[index].held.placeCount }
-    return sum
-  }
-
   func index(of id: UInt16) -> Int? {
     let place = Int(id >> 1)
     guard place < indices.count, indices[place] >= 0 else { return nil }

@@ -32,7 +32,8 @@ public protocol MessageSink: ~Copyable {
   /// The sender finished the stream; `end` is one past its last message.
   mutating func ended(token: Int, end: UInt64)
   /// Whether there is room for one more now. While not, messages are neither taken nor acknowledged, and
-  /// their sender sends them again: a full disk at the end of the line becomes patience at its start. Asked before each.
+  /// their sender sends them again: a full disk at the end of the line becomes patience at its start. Asked before each;
+  /// messages that had arrived already go on with the session's next datagram, or with ``Session/resume(into:)``.
   var isAccepting: Bool { get }
   /// Memory for a message of `byteCount` bytes, or `nil` when there is none now: its packets count
   /// as lost and come again.

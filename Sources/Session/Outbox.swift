@@ -27,14 +27,7 @@ public struct Outbox: ~Copyable {
   /// Bytes of messages kept.
   public private(set) var byteCount = 0
   let firstStreamID: UInt16
-  private var packing: Packing?
-
-  /// The buffer small messages are being copied into; it holds one reference of its own.
-  private struct Packing {
-    var slot: Int32
-    var used: Int
-    var capacity: Int
-  }
+  private var packing = HeldBuffers.Filling()
 
   /// - Parameter role: the initiator's streams have odd numbers, the responder's even ones.
   public init(role: Role) {
@@ -105,30 +98,12 @@ public struct Outbox: ~Copyable {
   public mutating func enqueueCopy(
     time: MessageTime, payload: RawSpan, on stream: Int, lease: () -> Lease?
   ) -> Bool {
-    if packing == nil || (packing?.capacity ?? 0) - (packing?.used ?? 0) < payload.byteCount {
-      closePacking()
-      guard let fresh = lease(), fresh.capacity >= payload.byteCount else { return false }
-      let capacity = fresh.capacity
-      packing = Packing(slot: held.hold(fresh, references: 1), used: 0, capacity: capacity)
-    }
-    guard var open = packing else { return false }
-    let destination = UnsafeMutableRawPointer(mutating: held.base(open.slot)) + open.used
-    payload.withUnsafeBytes { source in
-      if let start = source.baseAddress { destination.copyMemory(from: start, byteCount: source.count) }
-    }
-    held.retain(open.slot)
+    guard let place = held.fill(&packing, with: payload, lease: lease) else { return false }
     append(
       OutgoingMessage(
-        time: time, bodySlot: open.slot, bodyOffset: Int32(open.used), bodyCount: Int32(payload.byteCount)),
+        time: time, bodySlot: place.slot, bodyOffset: place.offset, bodyCount: Int32(payload.byteCount)),
       on: stream)
-    open.used += payload.byteCount
-    packing = open
     return true
-  }
-
-  private mutating func closePacking() {
-    if let open = packing { held.release(open.slot) }
-    packing = nil
   }
 
   /// The number the next message on `stream` gets.

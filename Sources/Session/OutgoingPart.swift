@@ -101,11 +101,9 @@ extension Outbox {
     return sequence
   }
 
-  /// Copies a whole message behind what `writer` holds.
-  func copyWhole(_ stream: Int, _ number: UInt64, _ writer: inout ByteWriter) {
-    let message = streams[stream].message(number)
-    message.time.write(&writer)
-    if let memory = writer.reserve(message.byteCount - MessageTime.byteCount) { held.copy(message, to: memory) }
+  /// Writes message `number` whole. `false`: there is no room.
+  mutating func writeWhole(_ stream: Int, _ number: UInt64, _ writer: inout ByteWriter) -> Bool {
+    streams[stream].write(streams[stream].message(number), number: number, held, &writer)
   }
 
   /// Copies the part's share of time and head behind what `writer` holds, and answers its share of

@@ -35,20 +35,26 @@ extension OutgoingStream {
       let isGranted =
         outstanding + bytes == 0
         || outstanding + bytes + byteCount <= window && sessionOutstanding + bytes + byteCount <= sessionWindow
-      guard !message.isCancelled, byteCount <= largest, isGranted,
-        let memory = writer.reserve(BundledMessage.headByteCount - MessageTime.byteCount + byteCount)
-      else { break }
-      let payloadByteCount = byteCount - MessageTime.byteCount
-      BundledMessage.write(
-        unsafe: memory, stream: id, sequence: sequence, number: next, time: message.time, payloadByteCount: payloadByteCount)
-      held.copy(message, to: memory + BundledMessage.headByteCount)
-      sequence &+= 1
+      guard !message.isCancelled, byteCount <= largest, isGranted, write(message, number: next, held, &writer) else { break }
       next += 1
       bytes += byteCount
       place += 1
     }
     outstanding += bytes
     return place - start
+  }
+
+  /// Writes `message` whole, as a frame of a bundle. `false`: there is no room, and nothing happened.
+  mutating func write(
+    _ message: OutgoingMessage, number: UInt64, _ held: borrowing HeldBuffers, _ writer: inout ByteWriter
+  ) -> Bool {
+    let payloadByteCount = message.byteCount - MessageTime.byteCount
+    guard let memory = writer.reserve(BundledMessage.headByteCount + payloadByteCount) else { return false }
+    BundledMessage.write(
+      unsafe: memory, stream: id, sequence: sequence, number: number, time: message.time, payloadByteCount: payloadByteCount)
+    held.copy(message, to: memory + BundledMessage.headByteCount)
+    sequence &+= 1
+    return true
   }
 }
 
@@ -100,7 +106,7 @@ extension OutgoingStream {
 
 extension HeldBuffers {
   /// Copies a message's head and body.
-  func copy(_ message: OutgoingMessage, to memory: UnsafeMutableRawPointer) {
+  fileprivate func copy(_ message: OutgoingMessage, to memory: UnsafeMutableRawPointer) {
     let headCount = Int(message.headCount)
     if message.headSlot >= 0 {
       memory.copyMemory(from: base(message.headSlot) + Int(message.headOffset), byteCount: headCount)

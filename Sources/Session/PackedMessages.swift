@@ -9,30 +9,17 @@ struct PackedMessages: ~Copyable {
   private static let bufferByteCount = 2048
 
   private var buffers = HeldBuffers()
-  /// The buffer that is being filled; it holds one reference of its own.
-  private var filling: Int32 = -1
-  private var used = 0
-  private var capacity = 0
+  private var filling = HeldBuffers.Filling()
   private var messageCount = 0
 
   /// Copies a message of at most ``largest`` bytes. `nil`: it takes another buffer, and `lease` has none.
   mutating func add(_ number: UInt64, _ bytes: RawSpan, _ lease: (Int) -> Lease?) -> PackedMessage? {
-    if capacity - used < bytes.byteCount {
-      endBuffer()
-      guard let fresh = lease(Self.bufferByteCount) ?? lease(bytes.byteCount) else { return nil }
-      capacity = fresh.capacity
-      used = 0
-      filling = buffers.hold(fresh, references: 1)
-    }
-    let memory = UnsafeMutableRawPointer(mutating: buffers.base(filling)) + used
-    bytes.withUnsafeBytes { source in
-      if let start = source.baseAddress { memory.copyMemory(from: start, byteCount: source.count) }
-    }
-    buffers.retain(filling)
+    let byteCount = bytes.byteCount
+    guard
+      let place = buffers.fill(&filling, with: bytes, lease: { lease(Self.bufferByteCount) ?? lease(byteCount) })
+    else { return nil }
     messageCount += 1
-    let message = PackedMessage(number: number, slot: filling, offset: Int32(used), byteCount: Int32(bytes.byteCount))
-    used += bytes.byteCount
-    return message
+    return PackedMessage(number: number, slot: place.slot, offset: place.offset, byteCount: Int32(byteCount))
   }
 
   func withBytes<R>(of message: PackedMessage, _ body: (RawSpan) -> R) -> R {
@@ -45,14 +32,7 @@ struct PackedMessages: ~Copyable {
   mutating func release(_ message: PackedMessage) {
     buffers.release(message.slot)
     messageCount -= 1
-    if messageCount == 0 { endBuffer() }
-  }
-
-  private mutating func endBuffer() {
-    if filling >= 0 { buffers.release(filling) }
-    filling = -1
-    capacity = 0
-    used = 0
+    if messageCount == 0 { buffers.end(&filling) }
   }
 }
 

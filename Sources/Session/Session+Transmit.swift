@@ -303,12 +303,8 @@ extension Session {
   mutating func write(
     _ part: OutgoingPart, _ stream: Int, _ writer: inout ByteWriter, _ packet: inout SentPacket, outbox: inout Outbox
   ) {
-    BundledFrame(
-      type: .data, flags: .wholeMessage, stream: outbox.streams[stream].id,
-      sequence: outbox.takeSequence(stream), payloadByteCount: DataPrefix.wholeByteCount + part.count
-    ).write(&writer)
-    writer.u64(part.message)
-    outbox.copyWhole(stream, part.message, &writer)
+    let isWritten = outbox.writeWhole(stream, part.message, &writer)
+    precondition(isWritten, "who adds a message to a bundle has seen that it fits")
     if outbox.streams[stream].open.delivery != .unreliable { note(stream, part.message, count: 1, &packet) }
     outbox.partSent(stream, part)
   }

@@ -13,8 +13,6 @@ struct RecordingSink: CollectorSink, ~Copyable {
   /// What one datagram of small messages may need once unpacked: each grows by less than half.
   private static let batchRoom = 98_304
   private static let batchByteCount = 262_144
-  /// No payload that lies in a datagram is larger.
-  private static let largestPayload = 65_536
 
   private let pool: BufferPool
   private let lane: RecorderLane
@@ -119,7 +117,7 @@ struct RecordingSink: CollectorSink, ~Copyable {
     precondition(batch != nil, "messages come while this sink accepts")
     count(token, number, payload.byteCount)
     batch?.append(DeliveryHead(token: token, number: number, time: time, received: wall), payload)
-    if batch?.fits(Self.largestPayload) != true { pushBatch() }
+    if batch?.fits(FrameHeader.largestDatagram) != true { pushBatch() }
   }
 
   mutating func deliver(token: Int, number: UInt64, time: MessageTime, message: consuming Lease) {

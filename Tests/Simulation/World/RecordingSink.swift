@@ -90,6 +90,7 @@ package struct RecordingSink: CollectorSink, ~Copyable {
 
   package mutating func skipped(token: Int, numbers: Range<UInt64>, reason: UInt8) {
     isDirty = true
+    room -= 1
     oracle?.skipped(streams[token].key, numbers, position: streams[token].position, now: trueNow)
     if oracle == nil { streams[token].skipped.append(numbers) }
     streams[token].position = max(streams[token].position, numbers.upperBound)
