@@ -90,8 +90,8 @@ extension EndToEnd {
       #expect(verified.code == 0, "\(verified)")
     }
 
-    /// The first thread has the WebSocket, and this device's sessions are the third's; after each change of
-    /// network they have a name that nobody chose.
+    /// The first thread has the WebSocket, and this device's sessions are the third's: what comes by WebSocket
+    /// is passed on. Back on UDP they have a name that nobody chose, which may lead to the right thread.
     @Test func aDeviceThatMovesIsFollowedToItsThread() async throws {
       let site = try await Site()
       let devices = (1...2).map { Device(site: site, name: "moving-\($0)") }
@@ -117,10 +117,13 @@ extension EndToEnd {
           try decode(AgentStatus.self, try StatusSocket.ask(devices[0].socket)).transport == transport
         }
         let status = try decode(AgentStatus.self, try StatusSocket.ask(devices[0].socket))
+        let before = try site.collectorStatus().datagramsPassedOn
         durable = (status.stream("pattern")?.durable ?? 0) + 100
         try await devices[0].recorded(durable)
+        if transport == "websocket" {
+          try await eventually("datagrams are passed on") { try site.collectorStatus().datagramsPassedOn > before }
+        }
       }
-      #expect(try site.collectorStatus().datagramsPassedOn > 100)
       agent.signal(SIGTERM)
       #expect(try await agent.ended() == 0)
       collector.signal(SIGTERM)
