@@ -41,6 +41,7 @@ struct IncomingStream: ~Copyable {
   var isQuiet = false
   /// Frames made from parity.
   var recoveredCount: UInt64 = 0
+  private let addressOnly = AddressOnly()
 
   /// - Parameter window: bytes of undelivered messages granted, where that is enough for one message.
   init(id: UInt16, window: Int) {

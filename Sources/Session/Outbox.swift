@@ -28,6 +28,7 @@ public struct Outbox: ~Copyable {
   public private(set) var byteCount = 0
   let firstStreamID: UInt16
   private var packing = HeldBuffers.Filling()
+  private let addressOnly = AddressOnly()
 
   /// - Parameter role: the initiator's streams have odd numbers, the responder's even ones.
   public init(role: Role) {

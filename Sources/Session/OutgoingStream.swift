@@ -1,4 +1,5 @@
 import DequeModule
+import STTBuffers
 import STTWire
 
 /// A stream this side sends. It outlives sessions: its messages keep their numbers and stay until
@@ -43,6 +44,7 @@ struct OutgoingStream: ~Copyable {
   var finAcknowledged = false
   /// Messages given up: their deadline passed, a newer one replaced them, or the queue was full.
   var droppedCount: UInt64 = 0
+  private let addressOnly = AddressOnly()
 
   init(id: UInt16, open: StreamOpen, padding: Padding) {
     self.id = id
