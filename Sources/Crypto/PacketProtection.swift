@@ -13,6 +13,7 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
   @usableFromInline var packets: UInt64 = 0
   @usableFromInline var bytes: UInt64 = 0
   @usableFromInline var step: UInt8 = 0
+  @usableFromInline var checksum = HeaderChecksum()
   /// The number the next packet gets.
   @inlinable public var nextPacketNumber: UInt64 { count }
   /// Packets sealed under the present key.
@@ -46,7 +47,7 @@ public struct PacketSealer<Engine: SealingEngine & ~Copyable>: ~Copyable {
     count = number + 1
     var stamped = header
     stamped.flags = stamped.flags.union(.encrypted).with(keyEpoch: epoch)
-    stamped.write(unsafe: base)
+    stamped.write(unsafe: base, &checksum)
     base.storeBytes(of: number.littleEndian, toByteOffset: FrameHeader.byteCount, as: UInt64.self)
     var nonce = iv.nonce(number)
     withUnsafeBytes(of: &nonce) { nonce in

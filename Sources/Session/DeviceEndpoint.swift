@@ -54,6 +54,7 @@ public struct DeviceEndpoint: ~Copyable {
   private var nextAttempt: MonotonicTime
   private var connectedAt: MonotonicTime
   var events = Deque<DeviceEvent>()
+  private var checksum = HeaderChecksum()
   private var pendingDatagrams = Deque<[UInt8]>()
   private var jitter: UInt64 = 0
 
@@ -201,7 +202,7 @@ public struct DeviceEndpoint: ~Copyable {
     sink: inout Sink
   ) {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
-    guard let header = try? FrameHeader(datagram: bytes) else { return }
+    guard let header = try? FrameHeader(datagram: bytes, &checksum) else { return }
     if header.type.isHandshake {
       takeHandshake(bytes, header, now)
       return

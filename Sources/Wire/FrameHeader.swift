@@ -1,5 +1,3 @@
-import STTChecksum
-
 /// The 24 bytes every frame begins with (docs/protocol.md 2.2).
 ///
 /// `0 version | 1 type | 2 flags u16 | 4 session 8 | 12 stream u16 | 14 sequence u32 |
@@ -34,19 +32,25 @@ public struct FrameHeader: Hashable, Sendable {
 
   /// Reads the header of a whole datagram and checks it against the datagram's length, so that a
   /// payload taken by it always exists.
-  public init(datagram: RawSpan) throws(WireError) {
-    var reader = ByteReader(datagram)
-    guard reader.left >= Self.byteCount else { throw .truncated }
-    let version = try reader.u8()
+  ///
+  /// - Parameter checksum: knows the header of the datagram before.
+  public init(datagram: RawSpan, _ checksum: inout HeaderChecksum) throws(WireError) {
+    guard datagram.byteCount >= Self.byteCount else { throw .truncated }
+    // All of it is there: what is read below is looked at once, not field by field.
+    func field<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int) -> Value {
+      Value(littleEndian: datagram.unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+    let version: UInt8 = field(0)
     guard version == Self.version else { throw .unknownVersion(version) }
-    type = FrameType(rawValue: try reader.u8())
-    flags = FrameFlags(rawValue: try reader.u16())
-    session = SessionID(rawValue: try reader.u64())
-    stream = try reader.u16()
-    sequence = try reader.u32()
-    payloadByteCount = try reader.u32()
-    let checksum = try reader.u16()
-    guard checksum == CRC16.of(datagram.extracting(0..<22)) else { throw .checksumMismatch }
+    type = FrameType(rawValue: field(1))
+    flags = FrameFlags(rawValue: field(2))
+    session = SessionID(rawValue: field(4))
+    stream = field(12)
+    sequence = field(14)
+    payloadByteCount = field(18)
+    let checksumThere: UInt16 = field(22)
+    let checksumDue = datagram.withUnsafeBytes { bytes in bytes.baseAddress.map { checksum.of(unsafe: $0) } }
+    guard checksumThere == checksumDue else { throw .checksumMismatch }
     guard type.isHandshake || type.isSession else { throw .unexpectedType(type.rawValue) }
     guard flags.rawValue & ~FrameFlags.allowed(on: type) == 0 else { throw .forbiddenFlags(flags.rawValue) }
     let trailer: UInt64 = type.isHandshake ? 4 : 0
@@ -55,11 +59,25 @@ public struct FrameHeader: Hashable, Sendable {
     }
   }
 
+  /// Reads the header of a datagram that has nothing to do with another.
+  public init(datagram: RawSpan) throws(WireError) {
+    var checksum = HeaderChecksum()
+    try self.init(datagram: datagram, &checksum)
+  }
+
   /// Writes the 24 bytes, checksum included, at `destination`.
-  public func write(unsafe destination: UnsafeMutableRawPointer) {
+  ///
+  /// - Parameter checksum: knows the header that was written before.
+  public func write(unsafe destination: UnsafeMutableRawPointer, _ checksum: inout HeaderChecksum) {
     writeFields(destination)
-    let crc = CRC16.of(RawSpan(_unsafeStart: destination, byteCount: 22))
+    let crc = checksum.of(unsafe: destination)
     destination.storeBytes(of: crc.littleEndian, toByteOffset: 22, as: UInt16.self)
+  }
+
+  /// Writes a header that has nothing to do with another.
+  public func write(unsafe destination: UnsafeMutableRawPointer) {
+    var checksum = HeaderChecksum()
+    write(unsafe: destination, &checksum)
   }
 
   /// The header as transcripts and MACs see it: the checksum is zero ("header*").

@@ -45,6 +45,36 @@ import Testing
     #expect(Self.header.flags.keyEpoch == 3)
   }
 
+  @Test("written and read one after another, headers have the checksum each of them has alone")
+  func oneAfterAnother() throws {
+    var header = Self.header
+    var generator = SystemRandomNumberGenerator()
+    var (writing, reading) = (HeaderChecksum(), HeaderChecksum())
+    for round in 0..<2000 {
+      header.sequence &+= 1
+      // Of each field one changes, and what lies on both sides of where the comparison ends.
+      switch round % 7 {
+      case 0: header.flags = header.flags.with(keyEpoch: UInt8(round & 3))
+      case 1: header.session = SessionID(rawValue: .random(in: .min ... .max, using: &generator))
+      case 2: header.stream = .random(in: .min ... .max, using: &generator)
+      case 3: header.type = round.isMultiple(of: 2) ? .data : .bundle
+      default: break
+      }
+      var datagram = [UInt8](repeating: 0xEE, count: 27)
+      datagram.withUnsafeMutableBytes { buffer in
+        if let base = buffer.baseAddress { header.write(unsafe: base, &writing) }
+      }
+      var mended = datagram
+      Self.mendChecksum(&mended)
+      #expect(datagram == mended, "round \(round)")
+      #expect(try FrameHeader(datagram: datagram.span.bytes, &reading) == header)
+      let place = round % 24
+      guard place > 0 else { continue }
+      datagram[place] ^= 1
+      #expect(throws: WireError.checksumMismatch) { try FrameHeader(datagram: datagram.span.bytes, &reading) }
+    }
+  }
+
   @Test("header* is the header with its checksum zero")
   func withoutChecksum() {
     #expect(Self.header.bytesWithoutChecksum == Array(Self.literal.prefix(22)) + [0, 0])

@@ -29,6 +29,7 @@ public struct CollectorEndpoint: ~Copyable {
   var sessionsOfPeer: [[Int]] = []
   /// Of which devices nothing is heard before their identity is known.
   var asksIdentity: [Bool] = []
+  private var checksum = HeaderChecksum()
   private var replies = Deque<(datagram: [UInt8], address: PeerAddress)>()
   private var touched: [Int] = []
   private var isTouched: [Bool]
@@ -106,7 +107,7 @@ public struct CollectorEndpoint: ~Copyable {
     persist: (_ peer: Int, _ epoch: UInt32, _ counter: UInt64) -> Bool
   ) -> SessionID? {
     let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
-    guard let header = try? FrameHeader(datagram: bytes) else {
+    guard let header = try? FrameHeader(datagram: bytes, &checksum) else {
       strayDatagrams += 1
       return nil
     }

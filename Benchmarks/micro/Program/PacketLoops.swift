@@ -60,6 +60,7 @@ final class OpenLoop: Micro.Operation {
   private var opener: PacketOpener<InPlaceEngine>
   private let sealed = Packet.memory()
   private let memory = Packet.memory()
+  private let checksum = HeaderChecksum()
 
   init() throws {
     let secret = try Packet.secret()
@@ -76,9 +77,10 @@ final class OpenLoop: Micro.Operation {
   }
 
   func run(_ count: Int) throws {
+    var checksum = checksum
     for _ in 0..<count {
       memory.copyMemory(from: UnsafeRawBufferPointer(sealed))
-      let header = try FrameHeader(datagram: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory)))
+      let header = try FrameHeader(datagram: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory)), &checksum)
       // Its number is not accepted: the same packet opens again.
       guard case .opened = opener.open(unsafe: memory, header: header) else {
         throw Micro.Unexpected(description: "a packet does not open")
@@ -90,6 +92,7 @@ final class OpenLoop: Micro.Operation {
 /// Writes a header and reads it.
 final class HeaderLoop: Micro.Operation {
   private let memory = Packet.memory()
+  private let checksum = HeaderChecksum()
 
   init() {}
 
@@ -98,11 +101,12 @@ final class HeaderLoop: Micro.Operation {
   func run(_ count: Int) throws {
     guard let base = memory.baseAddress else { return }
     var header = Packet.header
+    var (written, read) = (checksum, checksum)
     for number in 0..<count {
       header.sequence = UInt32(truncatingIfNeeded: number)
-      header.write(unsafe: base)
-      let read = try FrameHeader(datagram: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory)))
-      guard read.sequence == header.sequence else { throw Micro.Unexpected(description: "a header changes") }
+      header.write(unsafe: base, &written)
+      let arrived = try FrameHeader(datagram: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory)), &read)
+      guard arrived.sequence == header.sequence else { throw Micro.Unexpected(description: "a header changes") }
     }
   }
 }

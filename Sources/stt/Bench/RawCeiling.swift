@@ -97,6 +97,7 @@ enum RawReceiver {
     var poller = try Poller()
     try poller.add(socket.descriptor, .readable, token: 0)
     var meter = BenchMeter(seconds: plan.seconds)
+    var checksum = HeaderChecksum()
     var isOver = false
     let limit = Clocks.monotonic + UInt64(plan.seconds + 20) * 1_000_000_000
     while !isOver, Clocks.monotonic < limit {
@@ -110,7 +111,7 @@ enum RawReceiver {
             return
           }
           let span = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
-          guard let header = try? FrameHeader(datagram: span),
+          guard let header = try? FrameHeader(datagram: span, &checksum),
             case .opened(let number) = opener.open(unsafe: datagram, header: header)
           else { return }
           opener.accept(number)
