@@ -76,7 +76,9 @@ extension Session {
     finishRekey(now)
     finishIdentity()
     opener.accept(number)
-    received.note(number, ecn, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
+    received.note(
+      number, ecn, byteCount: datagram.count, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay,
+      roundTrip: roundTrip.hasSample ? roundTrip.smoothed : nil)
     statistics.packetsReceived += 1
     statistics.bytesReceived += UInt64(datagram.count)
     return .taken
