@@ -76,9 +76,7 @@ extension Session {
     finishRekey(now)
     finishIdentity()
     opener.accept(number)
-    received.note(
-      number, ecn, byteCount: datagram.count, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay,
-      roundTrip: roundTrip.hasSample ? roundTrip.smoothed : nil)
+    received.note(number, ecn, urgency: arrival.urgency, now: now, delay: settings.acknowledgementDelay)
     statistics.packetsReceived += 1
     statistics.bytesReceived += UInt64(datagram.count)
     return .taken
