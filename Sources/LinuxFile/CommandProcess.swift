@@ -45,9 +45,10 @@ final class CommandProcess {
     return end_
   }
 
-  /// How it ended, of one that has closed its output: a process does that a moment before it can be asked.
+  /// How it ended, of one that has closed its output: a process does that a moment before it can be asked, and on a busy board
+  /// the moment is long. Taken for one that goes on, a failed one would not be started again.
   var endedSoon: End? {
-    awaitEnd(milliseconds: 100)
+    awaitEnd(milliseconds: 1000)
     return ended
   }
 

@@ -30,7 +30,7 @@ extension EndToEnd {
       for flood in report.floods {
         #expect(flood.answerBytes <= flood.floodBytes, "\(flood)")
         #expect(flood.handshakes == 4)
-        if !flood.kind.contains("session") { #expect(flood.handshakeDatagramsRead > 100, "\(flood)") }
+        if !flood.kind.contains("session") { #expect(flood.handshakeDatagramsRead > 0, "\(flood)") }
         // A handshake that has to repeat its messages may cost a few more.
         if flood.kind != "withheld-hello" {
           #expect(flood.responses <= 24 && flood.publicKeyOperations <= 24 * 5, "\(flood)")

@@ -116,7 +116,7 @@ extension EndToEnd {
     @Test func watchShowsValuesWithTheirUnits() async throws {
       let site = try await Site()
       let file = try site.writeAgent(AgentSettings(sources: [Self.command]))
-      let watch = try await site.run("stt-agent", ["watch", "scale", "--config", file, "--for", "2"])
+      let watch = try await site.run("stt-agent", ["watch", "scale", "--config", file, "--for", "5"])
       #expect(watch.code == 0, "\(watch)")
       let lines = watch.output.split(separator: "\n").map { $0.drop { $0 != " " } }
       #expect(lines.prefix(2) == [" scale mass=12.5 kg", " scale mass=13 kg"], "\(watch)")

@@ -15,10 +15,13 @@ extension EndToEnd {
       #expect(status.transport == "websocket")
       #expect(status.webSocket?.connected == true)
       #expect(try site.collectorStatus().webSocket?.connections == 1)
-      try await site.stop(agent: agent, collector: collector)
+      agent.signal(SIGTERM)
+      #expect(try await agent.ended() == 0, "\(agent.standardError)")
+      try await eventually("the goodbye arrived") { collector.standardError.contains("closedByPeer") }
+      collector.signal(SIGTERM)
+      #expect(try await collector.ended() == 0, "\(collector.standardError)")
       try await site.expectRecordingAgrees()
       #expect(collector.standardError.contains("connected by WebSocket"), "\(collector.standardError)")
-      #expect(collector.standardError.contains("closedByPeer"), "the goodbye arrived: \(collector.standardError)")
     }
 
     @Test func whatWasSentOverAWebSocketIsWhatTheRecordingHolds() async throws {
@@ -141,7 +144,7 @@ extension EndToEnd {
         try await site.recorded("pattern", count)
         relay.cut()
         try await eventually("it is connected again") {
-          try site.agentStatus().webSocket.map { $0.connections == UInt64(round) + 2 && $0.connected } == true
+          try site.agentStatus().webSocket.map { $0.connections >= UInt64(round) + 2 && $0.connected } == true
         }
       }
       try await site.recorded("pattern", 1000)

@@ -55,7 +55,6 @@ struct RecorderLoop: ~Copyable {
       let stopping = channel.isStopping.load(ordering: .acquiring)
       let isDrained = take()
       nextTick = tick()
-      show()
       if stopping, (held == nil && channel.lanes.allSatisfy { $0.items.count == 0 }) || !recorder.isAccepting { break }
       guard isDrained || !recorder.isAccepting else { continue }
       do { try poller.wait(until: nextTick) } catch { log.error("the recorder cannot wait: \(error)") }
@@ -160,6 +159,8 @@ struct RecorderLoop: ~Copyable {
     let next = recorder.tick(now: Clocks.monotonic, wall: Clocks.wall) { token, below in
       marks.append(DurableMark(token: token, number: below))
     }
+    // Who is told that messages are safe finds them in the status.
+    show()
     for mark in marks { report(mark.token, mark.number) }
     return next
   }
