@@ -2,13 +2,24 @@
 /// every STT frame (docs/protocol.md 2.2). A noise filter, never a security decision.
 public enum CRC16 {
   /// At `256 n + b`: the checksum, from zero, of byte `b` and `n` zeros after it; for n from 0 to 7.
-  public static var tables: [UInt16] { crc16Tables }
+  public static let tables: [UInt16] = {
+    var tables = (0..<256).map { byte in
+      var crc = UInt16(byte) << 8
+      for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
+      return crc
+    }
+    for place in 256..<2048 {
+      let before = tables[place - 256]
+      tables.append(before << 8 ^ tables[Int(before >> 8)])
+    }
+    return tables
+  }()
 
   /// Eight bytes at a time, each through a table of its own: steps of one byte would wait for one another
   /// (Kounavis and Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators").
   public static func of(_ bytes: RawSpan) -> UInt16 {
     bytes.withUnsafeBytes { buffer in
-      crc16Tables.withUnsafeBufferPointer { tables in
+      tables.withUnsafeBufferPointer { tables in
         guard let table = tables.baseAddress else { return 0 }
         var crc: UInt64 = 0xFFFF
         var start = 0
@@ -47,16 +58,3 @@ public enum CRC16 {
       ^ table[(zeros + 1) << 8 | Int(group >> 8 & 0xFF)] ^ table[zeros << 8 | Int(group & 0xFF)]
   }
 }
-
-private let crc16Tables: [UInt16] = {
-  var tables = (0..<256).map { byte in
-    var crc = UInt16(byte) << 8
-    for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
-    return crc
-  }
-  for place in 256..<2048 {
-    let before = tables[place - 256]
-    tables.append(before << 8 ^ tables[Int(before >> 8)])
-  }
-  return tables
-}()

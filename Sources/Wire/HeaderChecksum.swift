@@ -14,7 +14,10 @@ public struct HeaderChecksum: Sendable {
   private let tables = CRC16.tables
 
   public init() {
-    state = CRC16.of([UInt8](repeating: 0, count: Self.sharedByteCount).span.bytes)
+    // Of zeros, as `first` and `second` say.
+    state = withUnsafeBytes(of: (first, second)) {
+      CRC16.of(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: $0[..<Self.sharedByteCount])))
+    }
   }
 
   /// The checksum of the 22 bytes that a header at `header` begins with.

@@ -12,17 +12,17 @@ extension EndToEnd {
       return report.messages
     }
 
-    /// Where the last two thirds of a recording begin and its first two end, in seconds: a collector on a busy machine receives
-    /// in bursts.
+    /// After what a recording received first, and before what it received last, in seconds: a collector on a busy machine
+    /// receives in bursts.
     private func timesThatOverlap(_ site: Site) async throws -> (from: String, until: String) {
       struct Line: Decodable { var receivedNanoseconds: UInt64 }
       let lines = try await site.stt(["export", site.recordings, "--to", "ndjson"]).output.split(separator: "\n")
       let times = Set(try lines.map { try decode(Line.self, String($0)).receivedNanoseconds }).sorted()
-      try #require(times.count >= 6)
+      try #require(times.count >= 3)
       func between(_ index: Int) -> String {
         "\(Double(times[index - 1] - times[0] + (times[index] - times[index - 1]) / 2) / 1e9)"
       }
-      return (between(times.count / 3), between(times.count * 2 / 3))
+      return (between(1), between(times.count - 1))
     }
 
     @Test func aCutAndItsRestMergeToTheWholeAndNothingComesTwice() async throws {

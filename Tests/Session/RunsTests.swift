@@ -213,8 +213,10 @@ import Testing
     init() throws {
       for index in 0..<3 {
         let added = outbox.add(RunsTests.open(index == 2 ? 3 : 0, deadline: index == 1 ? 50 : 0))
-        outbox.streams[try #require(added)].opening = .open
+        try #require(added == index)
       }
+      outbox.reset(sessionWindow: 12_000)
+      for index in 0..<3 { outbox.streams[index].opening = .open }
     }
 
     /// What a datagram says, and which messages were noted as its content.
@@ -272,12 +274,6 @@ import Testing
     var random = Seeded(state: seed)
     var inRuns = try Sender()
     var alone = try Sender()
-    inRuns.outbox.reset(sessionWindow: 12_000)
-    alone.outbox.reset(sessionWindow: 12_000)
-    for stream in 0..<3 {
-      inRuns.outbox.streams[stream].opening = .open
-      alone.outbox.streams[stream].opening = .open
-    }
     var now: UInt64 = 0
     for round in 0..<400 {
       now += 2_000_000
